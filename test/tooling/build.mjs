@@ -37,7 +37,7 @@ export function isStale() {
 function alone(work) {
   const lock = join(out, 'lock');
   mkdirSync(out, { recursive: true });
-  for (let waited = 0; ; waited += 50) {
+  for (;;) {
     try {
       mkdirSync(lock);
       break;

@@ -1,0 +1,54 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+/** The layers, by folder. The later a group, the more it needs; groups run one after another. */
+interface Layer {
+  readonly name: 'unit' | 'architecture' | 'db' | 'fleet' | 'fault';
+  readonly folders: readonly string[];
+  readonly group: number;
+  /** For one test or hook. Generous: it ends what hangs, it measures nothing. */
+  readonly limitSeconds: number;
+  /** How many files at once; absent: as many as there are cores. */
+  readonly filesAtOnce?: number;
+  /** Needs Postgres and Redis. */
+  readonly services?: boolean;
+}
+
+const layers: readonly Layer[] = [
+  { name: 'unit', folders: ['unit'], group: 0, limitSeconds: 30 },
+  { name: 'architecture', folders: ['architecture', 'tooling'], group: 0, limitSeconds: 60 },
+  { name: 'db', folders: ['db'], group: 1, limitSeconds: 60, filesAtOnce: 2, services: true },
+  { name: 'fleet', folders: ['fleet'], group: 2, limitSeconds: 120, filesAtOnce: 1, services: true },
+  { name: 'fault', folders: ['fault'], group: 3, limitSeconds: 300, filesAtOnce: 1, services: true },
+];
+
+function project(layer: Layer): TestProjectInlineConfiguration {
+  return {
+    extends: true,
+    test: {
+      name: layer.name,
+      include: layer.folders.map((folder) => `test/${folder}/**/*.test.ts`),
+      sequence: { groupOrder: layer.group },
+      testTimeout: layer.limitSeconds * 1_000,
+      hookTimeout: layer.limitSeconds * 1_000,
+      ...(layer.filesAtOnce === undefined ? {} : { maxWorkers: layer.filesAtOnce }),
+      ...(layer.services ? { globalSetup: [here('services-once.ts')] } : {}),
+    },
+  };
+}
+
+export default defineConfig({
+  root: here('../..'),
+  test: {
+    pool: 'forks',
+    // A test that passes at the second try hides a fault.
+    retry: 0,
+    // A test that asserts nothing cannot fail.
+    expect: { requireAssertions: true },
+    teardownTimeout: 60_000,
+    reporters: ['default', here('counts.mjs')],
+    projects: layers.map(project),
+  },
+});
