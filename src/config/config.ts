@@ -1,0 +1,78 @@
+import { SECOND } from '../kernel/duration.ts';
+import { RaeError } from '../kernel/errors.ts';
+import type { Environment } from './environment.ts';
+import { deepFreeze } from './freeze.ts';
+import type { Variables } from './given.ts';
+import { describeMistakes, type Mistake } from './mistake.ts';
+import { judgeUnknown, KNOWN_NAMES, shardOfName } from './names.ts';
+import { readSettings, readShards, withoutLinks } from './read.ts';
+
+/** What the environment says, checked and deeply frozen. Times are in the unit of their name. */
+export type Config = Readonly<ReturnType<typeof configOf>>;
+
+export interface LoadedConfig {
+  readonly config: Config;
+  /** Sentences about variables that were ignored; none of them stops a start. */
+  readonly warnings: readonly string[];
+}
+
+/** The settings in the words of the code: camel case, all times in milliseconds, switches as booleans. */
+function configOf(env: Environment, shards: Readonly<Record<string, string>>) {
+  const leaseMs = env.RAE_LEASE_SECONDS * SECOND;
+  const timeout = env.RAE_STATEMENT_TIMEOUT_SECONDS;
+  return {
+    /** Undefined when none is given; `rae up` then brings its own. */
+    databaseUrl: env.RAE_DATABASE_URL,
+    /** Undefined when LISTEN and migrations may use `databaseUrl`. */
+    databaseDirectUrl: env.RAE_DATABASE_DIRECT_URL,
+    /** URL by shard name, without `main`. */
+    shards,
+    redisUrl: env.RAE_REDIS_URL,
+    data: env.RAE_DATA,
+    partitions: env.RAE_PARTITIONS,
+    concurrency: env.RAE_CONCURRENCY,
+    pgPool: env.RAE_PG_POOL,
+    window: env.RAE_WINDOW,
+    leaseMs,
+    statementTimeoutMs: timeout === undefined ? Math.floor((leaseMs * 2) / 3) : timeout * SECOND,
+    drainMs: env.RAE_DRAIN_SECONDS * SECOND,
+    fanoutChunk: env.RAE_FANOUT_CHUNK,
+    maxFailures: env.RAE_MAX_FAILURES,
+    maxLapses: env.RAE_MAX_LAPSES,
+    retryBaseMs: env.RAE_RETRY_BASE_MS,
+    retryCapMs: env.RAE_RETRY_CAP_MS,
+    housekeepingMs: env.RAE_HOUSEKEEPING_SECONDS * SECOND,
+    preparedStatements: env.RAE_PREPARED_STATEMENTS === 'on',
+    requirePatchedPostgres: env.RAE_REQUIRE_PATCHED_POSTGRES === 'true',
+    /** Operator settings by worker name, not yet checked. */
+    settings: env.RAE_SETTINGS,
+    metricsPort: env.RAE_METRICS_PORT,
+    logLevel: env.RAE_LOG_LEVEL,
+    logFormat: env.RAE_LOG_FORMAT,
+    testServices: env.RAE_TEST_SERVICES,
+  };
+}
+
+/**
+ * Reads the environment once, at start. A secret may come from a file named by `<NAME>_FILE`; a variable set to nothing
+ * counts as not set. URLs are checked for their form only, and none is required here: commands that need one say so.
+ * @throws RaeError `RAE_CONFIG_INVALID` with every mistake on a line of its own, and no secret in any of them.
+ */
+export function loadConfig(env: Variables = process.env): LoadedConfig {
+  const mistakes: Mistake[] = [];
+  const { own, warnings } = withoutLinks(env);
+  const values = readSettings(own, mistakes);
+  const shards = readShards(own, mistakes);
+  for (const name of Object.keys(own).sort()) {
+    if (!/^RAE_/i.test(name) || KNOWN_NAMES.has(name) || shardOfName(name)) continue;
+    const verdict = judgeUnknown(name);
+    if ('mistake' in verdict) mistakes.push(verdict.mistake);
+    else warnings.push(verdict.warning);
+  }
+  if (mistakes.length > 0) {
+    throw new RaeError('RAE_CONFIG_INVALID', describeMistakes(mistakes), {
+      hint: 'docs/configuration.md lists every setting with its unit and default',
+    });
+  }
+  return deepFreeze({ config: configOf(values, shards), warnings });
+}

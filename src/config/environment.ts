@@ -1,0 +1,134 @@
+import { z } from 'zod';
+import { choice, derivedWhole, jsonObject, optionalChoice, path, type Setting, serviceUrl, whole } from './setting.ts';
+
+/** Every setting the fleet reads from the environment. docs/configuration.md is generated from this table. */
+export const SETTINGS = Object.freeze({
+  RAE_DATABASE_URL: serviceUrl('postgres', 'The control database, which is also the shard `main`.', {
+    fallback: 'DATABASE_URL',
+  }),
+  RAE_DATABASE_DIRECT_URL: serviceUrl(
+    'postgres',
+    'The same database without a pooler in between, for LISTEN and migrations; needed where RAE_DATABASE_URL goes through PgBouncer.',
+    { default: 'RAE_DATABASE_URL' },
+  ),
+  RAE_REDIS_URL: serviceUrl('redis', 'The Redis that holds the queues.', { fallback: 'REDIS_URL' }),
+  RAE_DATA: path('/var/lib/rae', 'Where `rae up` keeps its own Postgres and Redis when `--data` is not given.'),
+  RAE_PARTITIONS: whole(
+    1,
+    256,
+    2,
+    'partitions',
+    'Shared queues per worker. Seeds the registry of a new fleet; from then on the registry holds.',
+  ),
+  RAE_CONCURRENCY: whole(1, 1_000, 16, 'runs', 'Run slots of a worker process: how many runs it works on at once.'),
+  RAE_PG_POOL: whole(
+    1,
+    100,
+    8,
+    'connections',
+    'Postgres connections of a process per shard; about four per database core over all processes, more gains nothing.',
+  ),
+  RAE_WINDOW: whole(1, 100_000, 200, 'runs', 'How much admitted work of one queue may wait in Redis at once.'),
+  RAE_LEASE_SECONDS: whole(
+    2,
+    3_600,
+    30,
+    'seconds',
+    'How long a run may show no sign of life before it is rescued and another process takes it.',
+  ),
+  RAE_STATEMENT_TIMEOUT_SECONDS: derivedWhole(
+    [1, 3_599],
+    { default: 'two thirds of RAE_LEASE_SECONDS', example: 20 },
+    'seconds',
+    'After how long Postgres cancels one statement. Must be shorter than the lease.',
+  ),
+  RAE_DRAIN_SECONDS: whole(
+    1,
+    3_600,
+    20,
+    'seconds',
+    'How long a stopping worker may go on with what it has begun before it is aborted; keep it below the orchestrator’s own grace period.',
+  ),
+  RAE_FANOUT_CHUNK: whole(
+    1,
+    1_000_000,
+    50_000,
+    'tenants',
+    'Tenants whose runs the scheduler makes in one transaction when a slot falls due.',
+  ),
+  RAE_MAX_FAILURES: whole(1, 100, 8, 'failures', 'How often a run may throw before it is dead.'),
+  RAE_MAX_LAPSES: whole(
+    1,
+    1_000,
+    20,
+    'lapses',
+    'How often the lease of a run may lapse (its process died or hung) before it is dead.',
+  ),
+  RAE_RETRY_BASE_MS: whole(
+    1,
+    3_600_000,
+    1_000,
+    'milliseconds',
+    'Wait before the first retry; doubles with every failure, with jitter.',
+  ),
+  RAE_RETRY_CAP_MS: whole(1, 86_400_000, 600_000, 'milliseconds', 'The longest wait before a retry.'),
+  RAE_HOUSEKEEPING_SECONDS: whole(
+    1,
+    86_400,
+    60,
+    'seconds',
+    'How often a scheduler removes finished runs and cycles whose time to be kept is over.',
+  ),
+  RAE_PREPARED_STATEMENTS: choice(
+    ['on', 'off'],
+    'on',
+    'Named prepared statements; `off` behind a PgBouncer older than 1.21 in transaction mode.',
+  ),
+  RAE_REQUIRE_PATCHED_POSTGRES: choice(
+    ['true', 'false'],
+    'false',
+    'Refuse to start on a Postgres release with a known row-security hole, instead of warning.',
+  ),
+  RAE_SETTINGS: jsonObject(
+    '{"decay":{"batchRows":2000}}',
+    'Operator settings by worker name; each is checked by the schema of its worker.',
+  ),
+  RAE_METRICS_PORT: whole(
+    0,
+    65_535,
+    0,
+    'port',
+    'Where a process serves /healthz, /readyz and /metrics; 0 takes any free port and logs which.',
+  ),
+  RAE_LOG_LEVEL: choice(
+    ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
+    'info',
+    'The least important level that is logged.',
+  ),
+  RAE_LOG_FORMAT: choice(
+    ['json', 'pretty', 'auto'],
+    'auto',
+    'How log lines look on standard error; `auto` is pretty on a terminal, else JSON.',
+  ),
+  RAE_TEST_SERVICES: optionalChoice(
+    ['containers', 'embedded'],
+    'embedded',
+    'Where tests take Postgres and Redis from; the tests alone read it.',
+  ),
+} satisfies Record<string, Setting>);
+
+/** What every `RAE_SHARD_<NAME>_URL` is. */
+export const SHARD = serviceUrl(
+  'postgres',
+  'A further shard, known to the registry by `<NAME>` in lower case (letters, digits and `_`).',
+);
+
+export type SettingName = keyof typeof SETTINGS;
+type Shape = { readonly [Name in SettingName]: (typeof SETTINGS)[Name]['schema'] };
+
+/** The one schema of the environment: takes the texts of the variables that are set, gives their values. */
+export const environment = z.object(
+  Object.fromEntries(Object.entries(SETTINGS).map(([name, setting]) => [name, setting.schema])) as unknown as Shape,
+);
+
+export type Environment = z.output<typeof environment>;

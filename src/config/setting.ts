@@ -1,0 +1,110 @@
+import { z } from 'zod';
+import { faultOfUrl, type SCHEMES } from './service-url.ts';
+
+/** One setting of the environment: how its text is read, and what people are told about it. */
+export interface Setting<Value = unknown> {
+  /** Reads the text of the variable; undefined when it is not set. */
+  readonly schema: z.ZodType<Value, string | undefined>;
+  /** What the number counts; empty where it is not a number. */
+  readonly unit: string;
+  /** The default in words; `–` where there is none. */
+  readonly default: string;
+  /** What a right value is, in words that follow "expected". */
+  readonly expects: string;
+  readonly example: string;
+  /** One sentence: what it is for. */
+  readonly means: string;
+  /** Never shown, and accepted from a mounted file as `<NAME>_FILE`. */
+  readonly secret: boolean;
+  /** Another variable that is read when neither this one nor its file is set. */
+  readonly fallback?: string;
+}
+
+const none = '–';
+const plain = { unit: '', secret: false };
+
+function wholeText(from: number, to: number) {
+  return z
+    .string()
+    .regex(/^\d{1,9}$/)
+    .transform(Number)
+    .pipe(z.int().min(from).max(to));
+}
+
+/** A whole number within bounds. `1e3`, `0x10` and ` 5` are refused: what is meant must be what is read. */
+export function whole(from: number, to: number, value: number, unit: string, means: string): Setting<number> {
+  const expects = `a whole number of ${unit} from ${from} to ${to}`;
+  const schema = wholeText(from, to).default(value);
+  return { ...plain, schema, unit, default: String(value), expects, example: String(value), means };
+}
+
+/** A whole number within bounds whose default follows from another setting. */
+export function derivedWhole(
+  [from, to]: readonly [number, number],
+  otherwise: { readonly default: string; readonly example: number },
+  unit: string,
+  means: string,
+): Setting<number | undefined> {
+  const expects = `a whole number of ${unit} from ${from} to ${to}`;
+  const schema = wholeText(from, to).optional();
+  return { ...plain, schema, unit, default: otherwise.default, expects, example: String(otherwise.example), means };
+}
+
+/** One of a few words; the first is not special. */
+export function choice<const Word extends string>(words: readonly Word[], value: Word, means: string): Setting<Word> {
+  const expects = `one of ${words.join(', ')}`;
+  return { ...plain, schema: z.enum(words).default(value), default: value, expects, example: value, means };
+}
+
+/** One of a few words, or not set at all. */
+export function optionalChoice<const Word extends string>(
+  words: readonly Word[],
+  example: Word,
+  means: string,
+): Setting<Word | undefined> {
+  const expects = `one of ${words.join(', ')}`;
+  return { ...plain, schema: z.enum(words).optional(), default: none, expects, example, means };
+}
+
+/** A path on this machine. */
+export function path(example: string, means: string): Setting<string | undefined> {
+  const schema = z
+    .string()
+    .refine((text) => !text.includes('\0'))
+    .optional();
+  return { ...plain, schema, default: none, expects: 'the path of a folder', example, means };
+}
+
+/** A JSON object. What is inside is checked by whoever it is for. */
+export function jsonObject(example: string, means: string): Setting<Readonly<Record<string, unknown>>> {
+  const schema = z
+    .string()
+    .transform((text, context): unknown => {
+      try {
+        return JSON.parse(text);
+      } catch {
+        context.addIssue('is not JSON');
+        return z.NEVER;
+      }
+    })
+    .pipe(z.record(z.string(), z.unknown()))
+    .default({});
+  return { ...plain, schema, default: '{}', expects: 'a JSON object', example, means };
+}
+
+/** The address of a service with its credentials: a secret. Its issues are sentences of their own, safe to show. */
+export function serviceUrl(
+  kind: keyof typeof SCHEMES,
+  means: string,
+  options: { readonly fallback?: string; readonly default?: string } = {},
+): Setting<string | undefined> {
+  const example = kind === 'postgres' ? 'postgres://rae:…@db.internal:5432/rae' : 'redis://:…@redis.internal:6379/0';
+  const schema = z
+    .string()
+    .check((context) => {
+      const message = faultOfUrl(context.value, kind);
+      if (message !== undefined) context.issues.push({ code: 'custom', message, input: '' });
+    })
+    .optional();
+  return { ...plain, schema, default: none, expects: `a ${kind} URL`, example, means, secret: true, ...options };
+}
