@@ -1,0 +1,131 @@
+import pg from 'pg';
+import { messageOf, RaeError } from '../kernel/errors.ts';
+import { redactUrl } from '../kernel/redact.ts';
+import { isAccountRefused, isConnectionLoss } from './sqlstate.ts';
+import type { Statement } from './statement.ts';
+
+/** How a process reaches one database. */
+export interface DatabaseOptions {
+  readonly url: string;
+  /** Shown in pg_stat_activity, so that an SRE sees whose connection it is. */
+  readonly applicationName: string;
+  /** Most connections at once. */
+  readonly poolSize: number;
+  /** The server ends a statement after this long. 0 = no limit. Not sent through a pooler, which refuses it. */
+  readonly statementTimeoutMs: number;
+  /** Send named prepared statements. Off behind PgBouncer older than 1.21 in transaction mode. */
+  readonly prepared: boolean;
+  /** The URL goes through a pooler in transaction mode: no start-up parameters, no session state. */
+  readonly pooled?: boolean;
+  /** The role to act as for the whole session: only for the CLI's direct connections. */
+  readonly role?: string;
+  /** Told when an idle connection breaks; the pool makes a new one at the next use. */
+  readonly onDisconnect?: (message: string) => void;
+}
+
+/** A row as the server sends it. */
+export type Row = Record<string, unknown>;
+
+/** What a statement can be sent to: a pool or an open transaction. */
+export interface Queryable {
+  /** Sends `statement` and gives its rows. Values are bound, never spliced. */
+  rows<R extends Row>(statement: Statement, values?: readonly unknown[]): Promise<R[]>;
+}
+
+/**
+ * One database through one pool. Connects at first use. Reaches whatever its role may reach: tenant data is not
+ * among it unless a tenant is entered, which only `TenantContext` does.
+ */
+export class Database implements Queryable {
+  readonly #options: DatabaseOptions;
+  readonly #pool: pg.Pool;
+
+  constructor(options: DatabaseOptions) {
+    this.#options = options;
+    const session =
+      options.pooled === true
+        ? {}
+        : {
+            statement_timeout: options.statementTimeoutMs,
+            lock_timeout: Math.floor(options.statementTimeoutMs / 2),
+            idle_in_transaction_session_timeout: options.statementTimeoutMs,
+            ...(options.role === undefined ? {} : { options: `-c role=${options.role}` }),
+          };
+    this.#pool = new pg.Pool({
+      connectionString: options.url,
+      application_name: options.applicationName,
+      max: options.poolSize,
+      connectionTimeoutMillis: 10_000,
+      idleTimeoutMillis: 30_000,
+      keepAlive: true,
+      ...session,
+    });
+    // Without a listener a connection that breaks while idle would end the process.
+    this.#pool.on('error', (error) => options.onDisconnect?.(messageOf(error)));
+  }
+
+  async rows<R extends Row>(statement: Statement, values: readonly unknown[] = []): Promise<R[]> {
+    try {
+      const result = await this.#pool.query<R>(this.#query(statement, values));
+      return result.rows;
+    } catch (error) {
+      throw this.#explained(error);
+    }
+  }
+
+  /**
+   * Runs `work` in one transaction on one connection: committed when it resolves, rolled back when it throws.
+   * @param opening the first message, which must open the transaction; sent as one round trip.
+   */
+  async transaction<T>(work: (tx: Queryable) => Promise<T>, opening = 'begin'): Promise<T> {
+    const client = await this.#connect();
+    let broken: Error | undefined;
+    try {
+      await client.query(opening);
+      const tx: Queryable = {
+        rows: async <R extends Row>(statement: Statement, values: readonly unknown[] = []) =>
+          (await client.query<R>(this.#query(statement, values))).rows,
+      };
+      const value = await work(tx);
+      const end = await client.query('commit');
+      // A statement whose error was swallowed inside `work` turns COMMIT into ROLLBACK: that must not pass as success.
+      if (end.command !== 'COMMIT') throw new RaeError('RAE_INTERNAL', 'the transaction was rolled back instead of committed');
+      return value;
+    } catch (error) {
+      try {
+        await client.query('rollback');
+      } catch (failed) {
+        broken = failed instanceof Error ? failed : new Error(String(failed));
+      }
+      throw this.#explained(error);
+    } finally {
+      client.release(broken ?? false);
+    }
+  }
+
+  /** Closes every connection once what runs on it has ended. Idempotent. */
+  async close(): Promise<void> {
+    if (!this.#pool.ended) await this.#pool.end();
+  }
+
+  async #connect(): Promise<pg.PoolClient> {
+    try {
+      return await this.#pool.connect();
+    } catch (error) {
+      throw this.#explained(error);
+    }
+  }
+
+  #query(statement: Statement, values: readonly unknown[]): pg.QueryConfig {
+    const query = { text: statement.text, values: values as unknown[] };
+    return this.#options.prepared && values.length > 0 ? { ...query, name: statement.key } : query;
+  }
+
+  #explained(error: unknown): unknown {
+    if (error instanceof RaeError || !(isAccountRefused(error) || isConnectionLoss(error))) return error;
+    return new RaeError('RAE_DATABASE_UNREACHABLE', `Postgres at ${redactUrl(this.#options.url)}: ${messageOf(error)}`, {
+      hint: isAccountRefused(error) ? 'check the user, the password and the database name' : 'check that it runs and the address',
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,41 @@
+import { isUuid } from '../kernel/ids.ts';
+import { RaeError } from '../kernel/errors.ts';
+import type { Queryable, Row } from './database.ts';
+import { enteringTenant } from './entering-tenant.ts';
+import type { Shards } from './shards.ts';
+import type { Statement } from './statement.ts';
+
+/**
+ * The only way to tenant data. Every use is one transaction on the tenant's shard whose first statement sets the
+ * tenant; forced row-level security does the rest.
+ */
+export class TenantContext {
+  readonly #shards: Shards;
+
+  constructor(shards: Shards) {
+    this.#shards = shards;
+  }
+
+  /**
+   * Runs `work` in one transaction of the tenant: committed when it resolves, rolled back when it throws.
+   * @throws RaeError `RAE_TENANT_MISSING` before anything is sent when `tenantId` is not an id.
+   */
+  async inTenant<T>(tenantId: string, work: (tx: Queryable) => Promise<T>): Promise<T> {
+    const shard = await this.#shards.ofTenant(checked(tenantId));
+    return shard.transaction(work, enteringTenant(tenantId));
+  }
+
+  /**
+   * Calls a database function that enters its tenant by itself, in one round trip and one transaction.
+   * @param statement takes the tenant id as $1; `values` are $2 and on.
+   */
+  async call<R extends Row>(tenantId: string, statement: Statement, values: readonly unknown[]): Promise<R[]> {
+    const shard = await this.#shards.ofTenant(checked(tenantId));
+    return shard.rows<R>(statement, [tenantId, ...values]);
+  }
+}
+
+function checked(tenantId: string): string {
+  if (isUuid(tenantId)) return tenantId;
+  throw new RaeError('RAE_TENANT_MISSING', 'tenant data was asked for without a tenant');
+}

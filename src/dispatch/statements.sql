@@ -1,0 +1,56 @@
+-- statement: takeLease
+-- takes $1 name text, $2 holder text, $3 time to live ms int
+-- gives {epoch bigint} when it is this holder's now; no row when another holds it
+-- again safe: renews
+-- locks the lease row
+-- index leases_pkey
+insert into public.leases as l (name, holder, epoch, expires_at)
+values ($1, $2, 1, clock_timestamp() + $3 * interval '1 millisecond')
+on conflict (name) do update set
+  epoch = case when l.holder = excluded.holder and l.expires_at > clock_timestamp() then l.epoch else l.epoch + 1 end,
+  holder = excluded.holder,
+  expires_at = excluded.expires_at
+where l.holder = excluded.holder or l.expires_at <= clock_timestamp()
+returning epoch
+
+-- statement: dropLease
+-- takes $1 name text, $2 holder text
+-- gives nothing; a standby may take it at once
+-- again safe
+-- locks the lease row
+-- index leases_pkey
+update public.leases set expires_at = '-infinity' where name = $1 and holder = $2
+
+-- statement: admit
+-- takes $1 lease text, $2 holder text, $3 epoch bigint, $4 tenants uuid[], $5 room text[], $6 wait ms int
+-- gives {tenant_id, run_id, worker, attempt int, slot}
+-- again safe
+-- locks the admitted rows
+-- index runs_owed_idx, runs_flight_idx
+select tenant_id, run_id, worker, attempt, slot from {{admit_runs}}($1, $2, $3, $4, $5, $6)
+
+-- statement: owedTenants
+-- takes nothing
+-- gives {tenant_id, since} per tenant with an owed run that may start now, the longest waiting first
+-- again safe: reads only
+-- locks none
+-- index runs_owed_idx
+select tenant_id, min(available_at) as since from public.runs
+ where state = 'owed' and available_at <= clock_timestamp() group by tenant_id order by since, tenant_id
+
+-- statement: placements
+-- takes $1 tenant ids uuid[]
+-- gives {tenant_id, dedicated boolean, epoch int}
+-- again safe: reads only
+-- locks none
+-- index tenants_pkey
+select t.tenant_id, coalesce(t.placement = 'dedicated', p.dedicated) as dedicated, t.placement_epoch as epoch
+  from public.tenants t join public.plans p on p.plan = t.plan where t.tenant_id = any($1::uuid[])
+
+-- statement: inFlight
+-- takes nothing
+-- gives {tenant_id, run_id, worker, state, attempt int} per admitted run; never more than the windows hold
+-- again safe: reads only
+-- locks none
+-- index runs_flight_idx
+select tenant_id, run_id, worker, state, attempt from public.runs where state in ('queued', 'running')

@@ -1,0 +1,55 @@
+-- Statements of the scheduler over the ledger of all tenants. They read and write no payload.
+
+-- statement: rescue
+-- takes $1 limit int, $2 most lapses int
+-- gives {was text, tenant_id, run_id, worker, dead boolean} per run taken back
+-- again safe: finds only leases that have run out
+-- locks the runs' rows; one that a step still holds is skipped, since that step will commit or end by itself
+-- index runs_flight_idx
+with lapsed as (
+  select r.tenant_id, r.run_id, r.state from public.runs r
+   where r.state in ('queued', 'running') and r.lease_until < clock_timestamp()
+   limit $1 for update skip locked)
+update public.runs r set
+       state = case when l.state = 'running' and r.lapses + 1 >= $2 then 'dead' else 'owed' end,
+       lapses = r.lapses + case when l.state = 'running' then 1 else 0 end,
+       reason = case when l.state = 'running' then 'lease_lapsed' else r.reason end,
+       error = case when l.state = 'running' and r.lapses + 1 >= $2 then 'the lease ran out ' || (r.lapses + 1) || ' times' else r.error end,
+       finished_at = case when l.state = 'running' and r.lapses + 1 >= $2 then clock_timestamp() end,
+       available_at = case when l.state = 'running'
+                           then clock_timestamp() + least(60, power(2, least(r.lapses, 6)) - 1) * interval '1 second'
+                           else r.available_at end,
+       lease_until = null
+  from lapsed l where r.tenant_id = l.tenant_id and r.run_id = l.run_id
+returning l.state as was, r.tenant_id, r.run_id, r.worker, r.state = 'dead' as dead
+
+-- statement: sweepRuns
+-- takes $1 limit int
+-- gives {swept int}
+-- again safe: removes only what is past its plan's time; raises the watermark in the same statement, so that no swept slot is planned again
+-- locks the removed rows and their tenants' cadence rows
+-- index runs_age_idx
+with old as (
+  select r.tenant_id, r.run_id, r.worker, r.slot
+    from public.runs r join public.tenants t on t.tenant_id = r.tenant_id join public.plans p on p.plan = t.plan
+   where r.created_at < now() - (select min(ledger_days) from public.plans) * interval '1 day'
+     and r.finished_at < now() - case when r.state = 'dead' then greatest(p.ledger_days, 365) else p.ledger_days end * interval '1 day'
+     and r.state in ('done', 'skipped', 'dead')
+   limit $1 for update of r skip locked),
+marked as (
+  update public.tenant_cadences c set watermark = greatest(c.watermark, o.slot)
+    from (select tenant_id, worker, max(slot) as slot from old where slot is not null group by tenant_id, worker) o
+   where c.tenant_id = o.tenant_id and c.worker = o.worker),
+gone as (
+  delete from public.runs r using old o where r.tenant_id = o.tenant_id and r.run_id = o.run_id returning 1)
+select count(*)::int as swept from gone
+
+-- statement: sweepCycles
+-- takes $1 days int
+-- gives {swept int}
+-- again safe
+-- locks the removed rows
+-- index cycles_pkey
+with gone as (
+  delete from public.cycles where finished_at < now() - $1 * interval '1 day' returning 1)
+select count(*)::int as swept from gone
