@@ -8,9 +8,12 @@ create table public.cadences (
   cron text not null,
   time_zone text not null,
   next_at timestamptz not null,
+  planning timestamptz[],
+  planned_to uuid,
   unique (worker, cron, time_zone)
 );
 comment on table public.cadences is 'a worker''s schedule that tenants share; next_at is the slot that is planned next';
+comment on column public.cadences.planning is 'slots being planned, chunk by chunk, up to the tenant planned_to: whichever scheduler comes next goes on from there';
 create index cadences_due_idx on public.cadences (next_at);
 
 -- Which cadence a tenant follows for a worker, and whether it has anything to do.

@@ -1,6 +1,6 @@
 import { isUuid } from '../src/kernel/ids.ts';
 
-/** What a queue name says: whose work waits there. BullMQ allows no `:` in it; it is also the Redis Cluster hash tag. */
+/** What a queue name says: whose work waits there. BullMQ allows no `:` in it. */
 export type QueueName =
   | { readonly kind: 'shared'; readonly worker: string; readonly partition: number }
   | { readonly kind: 'dedicated'; readonly worker: string; readonly tenantId: string };
@@ -23,4 +23,9 @@ export function parseQueue(name: string): QueueName | undefined {
   if (worker === undefined) return undefined;
   if (partition !== undefined) return { kind: 'shared', worker, partition: Number(partition) };
   return isUuid(tenantId) ? { kind: 'dedicated', worker, tenantId } : undefined;
+}
+
+/** The queue's name as BullMQ has it: in braces, so that all its keys lie on one node of a Redis Cluster. */
+export function hashTagged(name: string): string {
+  return `{${name}}`;
 }

@@ -1,0 +1,66 @@
+import type { Redis } from 'ioredis';
+import { z } from 'zod';
+
+const CHANNEL = 'rae:completions';
+const FLUSH_MS = 2;
+const MOST_PER_MESSAGE = 500;
+
+/** A run that left its worker: the dispatcher may use its place. */
+export interface Completion {
+  readonly tenant: string;
+  readonly run: string;
+}
+
+const messageSchema = z.array(z.tuple([z.string(), z.string()]));
+
+/**
+ * Tells dispatchers which runs have left, many in one message. Only a hint that makes dispatch quick: what is lost with
+ * Redis is found by the dispatcher's look at the ledger.
+ */
+export class CompletionPublisher {
+  readonly #redis: Redis;
+  #waiting: [string, string][] = [];
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(redis: Redis) {
+    this.#redis = redis;
+  }
+
+  /** Publishes within 2 ms, together with whatever else completes until then. */
+  completed({ tenant, run }: Completion): void {
+    this.#waiting.push([tenant, run]);
+    if (this.#waiting.length >= MOST_PER_MESSAGE) this.flush();
+    else this.#timer ??= setTimeout(() => this.flush(), FLUSH_MS);
+  }
+
+  /** Publishes what waits now. */
+  flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#waiting.length === 0) return;
+    const message = JSON.stringify(this.#waiting);
+    this.#waiting = [];
+    this.#redis.publish(CHANNEL, message).catch(() => undefined);
+  }
+}
+
+/** Hears completions on a subscriber connection until the returned function is called. Ignores what it cannot read. */
+export async function hearCompletions(
+  redis: Redis,
+  heard: (completions: readonly Completion[]) => void,
+): Promise<() => Promise<void>> {
+  const onMessage = (channel: string, message: string) => {
+    if (channel !== CHANNEL) return;
+    try {
+      heard(messageSchema.parse(JSON.parse(message)).map(([tenant, run]) => ({ tenant, run })));
+    } catch {
+      // Anyone with access to Redis can publish; a message of another form must not stop the dispatcher.
+    }
+  };
+  redis.on('message', onMessage);
+  await redis.subscribe(CHANNEL);
+  return async () => {
+    redis.off('message', onMessage);
+    await redis.unsubscribe(CHANNEL).catch(() => undefined);
+  };
+}

@@ -1,0 +1,75 @@
+import { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { hashTagged } from './names.ts';
+import type { Ticket } from './ticket.ts';
+
+/** Puts tickets into their queues. Fails fast when Redis is away: the ledger still holds every run, nothing is lost. */
+export class TicketProducer {
+  readonly #redis: Redis;
+  readonly #queues = new Map<string, Queue>();
+
+  constructor(redis: Redis) {
+    this.#redis = redis;
+  }
+
+  /**
+   * Adds tickets to their queues. A ticket whose like is still in the queue is not added twice: its id is made of its
+   * first run and that run's attempt.
+   */
+  async add(tickets: readonly Ticket[]): Promise<void> {
+    const byQueue = new Map<string, Ticket[]>();
+    for (const ticket of tickets) byQueue.set(ticket.queue, [...(byQueue.get(ticket.queue) ?? []), ticket]);
+    await Promise.all(
+      [...byQueue].map(([name, list]) =>
+        this.#queue(name).addBulk(
+          list.map((ticket) => ({ name: 'ticket', data: ticket, opts: { jobId: ticketId(ticket) } })),
+        ),
+      ),
+    );
+  }
+
+  /** How many tickets wait or are worked on in a queue, and how many processes consume it. */
+  async depth(name: string): Promise<{ readonly waiting: number; readonly active: number; readonly consumers: number }> {
+    const queue = this.#queue(name);
+    const [counts, workers] = await Promise.all([
+      queue.getJobCounts('waiting', 'prioritized', 'delayed', 'active'),
+      queue.getWorkersCount(),
+    ]);
+    const { waiting = 0, prioritized = 0, delayed = 0, active = 0 } = counts;
+    return { waiting: waiting + prioritized + delayed, active, consumers: workers };
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled([...this.#queues.values()].map((queue) => queue.close()));
+    this.#queues.clear();
+  }
+
+  #queue(name: string): Queue {
+    let queue = this.#queues.get(name);
+    if (queue === undefined) {
+      // Bounded: queues of tenants that went quiet must not pile up in a dispatcher that runs for months.
+      if (this.#queues.size >= 1_000) {
+        for (const [old, oldest] of this.#queues) {
+          this.#queues.delete(old);
+          void oldest.close().catch(() => undefined);
+          break;
+        }
+      }
+      queue = new Queue(hashTagged(name), {
+        connection: this.#redis,
+        skipVersionCheck: true,
+        streams: { events: { maxLen: 100 } },
+        defaultJobOptions: { attempts: 1, removeOnComplete: true, removeOnFail: true },
+      });
+      // Without a listener a broken connection would end the process; the connection's own watch reports it.
+      queue.on('error', () => undefined);
+      this.#queues.set(name, queue);
+    }
+    return queue;
+  }
+}
+
+function ticketId(ticket: Ticket): string {
+  const [first] = ticket.runs;
+  return first === undefined ? 'empty' : `${first.run}-${first.attempt}`;
+}

@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+import { type FunctionSet, functionsOf } from '../db/function-set.ts';
+import { type Statement, statement } from '../db/statement.ts';
+import { RaeError } from '../kernel/errors.ts';
+import { ledgerFunctions } from '../ledger/run-ledger.ts';
+import type { WorkerDefinition } from './worker.ts';
+
+const template = readFileSync(new URL('./perform.sql', import.meta.url), 'utf8');
+
+/** What a statement of a worker may name, and the variable of the template that stands for it. */
+const VARIABLES: Readonly<Record<string, string>> = {
+  tenant: 'p_tenant',
+  run: 'p_run',
+  slot: 'v_run.slot',
+  slots: 'v_slots',
+  policy: 'v_policy',
+  settings: 'p_settings',
+  payload: 'v_run.payload',
+};
+
+/** The fused function of a worker whose effect is a statement: what `rae migrate` installs, and how to call it. */
+export interface PerformFunction {
+  readonly functions: FunctionSet;
+  /** Takes $1 tenant, then the function's other parameters; gives `{result jsonb}`. */
+  readonly call: Statement;
+}
+
+/**
+ * Composes claim, the worker's effect and finish into one database function.
+ * @throws RaeError `RAE_STATEMENT_INVALID` where the effect names something else than it may.
+ */
+export function performFunction(definition: WorkerDefinition): PerformFunction | undefined {
+  if (definition.how.kind !== 'statements') return undefined;
+  const name = definition.contract.name.replaceAll('-', '_');
+  const effect = definition.how.effect.text.replace(/(?<!:):([a-z_]+)/g, (_all, wanted: string) => {
+    const variable = VARIABLES[wanted];
+    if (variable !== undefined) return variable;
+    throw new RaeError('RAE_STATEMENT_INVALID', `workers/${definition.contract.name}: its effect uses :${wanted}`, {
+      hint: `it may use :${Object.keys(VARIABLES).join(', :')}`,
+    });
+  });
+  const text = template
+    .replaceAll('perform_NAME', `perform_${name}`)
+    .replace('ADD_COUNTS', ledgerFunctions.installedName('add_counts'))
+    .replace('EFFECT\n', () => `${effect}\n`);
+  const functions = functionsOf(`perform.sql for ${definition.contract.name}`, text);
+  const called = functions.installedName(`perform_${name}`);
+  return {
+    functions,
+    call: statement(`perform_${name}`, `select ${called}($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) as result`),
+  };
+}

@@ -1,0 +1,117 @@
+import { existsSync } from 'node:fs';
+import type { z } from 'zod';
+import type { Queryable } from '../db/database.ts';
+import { type FunctionSet, loadFunctions } from '../db/function-set.ts';
+import { loadStatements, type Statement } from '../db/statement.ts';
+import type { Outcome } from '../kernel/outcome.ts';
+import type { WorkerContract } from './contract.ts';
+
+export type { Queryable as TenantTransaction } from '../db/database.ts';
+export { type Counts, deferred, done, type Outcome, refused, yielded } from '../kernel/outcome.ts';
+export { scheduleFields, workerContract } from './contract.ts';
+
+/**
+ * What happens to slots that were missed while nothing planned them.
+ * - each: every one is a run of its own.
+ * - coalesce: the newest has the run, the older ones are recorded as covered by it.
+ * - skip: only the newest runs; the older ones are recorded as skipped.
+ */
+export type CatchUp = 'each' | 'coalesce' | 'skip';
+
+/** When a worker's runs are owed. */
+export interface When {
+  readonly catchUp: CatchUp;
+  /** Arrivals that make an idle tenant due again; new tenants and policy edits always do. */
+  readonly listens: readonly 'memory'[];
+  /** Whether suspended tenants are served too. Deleted ones never are. */
+  readonly servesSuspended: boolean;
+  /** How long a run is thought to take before any was measured, in ms. */
+  readonly estimateMs: number;
+}
+
+/** What `perform` is given: one run of one tenant, and the only ways to reach anything. */
+export interface Run<Policy, Payload, Settings> {
+  readonly tenantId: string;
+  readonly runId: string;
+  /** The logical instant the run stands for; undefined for one that was requested. */
+  readonly slot: Date | undefined;
+  /** Older slots that were missed and that this run covers, oldest first. */
+  readonly covered: readonly Date[];
+  readonly policy: Policy;
+  readonly payload: Payload;
+  readonly settings: Settings;
+  /** What the last committed step left with `keep`; undefined in a run that has not stepped yet. */
+  readonly progress: unknown;
+  /** Aborted when the process must stop now: return `yielded()` at the next step. */
+  readonly signal: AbortSignal;
+  /**
+   * One tenant transaction: commits all of `work` with its record, or none. Guarded by the fence: with a lost fence it
+   * throws and nothing was changed. An outcome returned by `work` ends the run in this same transaction; hand it on.
+   */
+  step<T>(work: (tx: Queryable, keep: (progress: unknown) => void) => Promise<T>): Promise<T>;
+}
+
+/** SQL that lies beside a worker: its named statements and its functions. */
+export interface WorkerSql<Name extends string = string> {
+  readonly statements: Readonly<Record<Name, Statement>>;
+  readonly functions: FunctionSet | undefined;
+}
+
+/** A kind of upkeep as the fleet runs it. */
+export interface WorkerDefinition {
+  readonly contract: WorkerContract;
+  readonly when: When;
+  readonly sql: WorkerSql | undefined;
+  readonly how:
+    | { readonly kind: 'statements'; readonly effect: Statement }
+    | { readonly kind: 'perform'; readonly perform: (run: Run<unknown, unknown, unknown>) => Promise<Outcome> };
+}
+
+interface Definition<Policy extends z.ZodType, Payload extends z.ZodType, Settings extends z.ZodType> {
+  readonly contract: WorkerContract<Policy, Payload, Settings>;
+  readonly when: When;
+  readonly sql?: WorkerSql;
+}
+
+/**
+ * Declares a worker. Its effect is one of:
+ * - `statements`: the name of one SQL statement that the fleet composes with claim and finish into a single round
+ *   trip. It may use `:tenant`, `:run`, `:slot`, `:slots` (the slot and those it covers, oldest first), `:policy`,
+ *   `:settings` and `:payload` (jsonb), and gives one row `{more boolean, idle boolean, counts jsonb}`: `more` = call again (the
+ *   step is committed), `idle` = the tenant has nothing for this worker until a hint arrives. It works in bounded steps.
+ * - `perform`: code with steps.
+ */
+export function worker<Policy extends z.ZodType, Payload extends z.ZodType, Settings extends z.ZodType>(
+  definition: Definition<Policy, Payload, Settings> &
+    (
+      | { readonly sql: WorkerSql; readonly statements: string }
+      | {
+          readonly perform: (
+            run: Run<z.output<Policy>, z.output<Payload>, z.output<Settings>>,
+          ) => Promise<Outcome>;
+        }
+    ),
+): WorkerDefinition {
+  const { contract, when, sql } = definition;
+  const how =
+    'perform' in definition
+      ? { kind: 'perform' as const, perform: definition.perform as (run: Run<unknown, unknown, unknown>) => Promise<Outcome> }
+      : { kind: 'statements' as const, effect: effectOf(definition.sql, definition.statements) };
+  return Object.freeze({ contract, when, sql, how });
+}
+
+/**
+ * Loads `statements.sql` and, where there is one, `functions.sql` beside the worker at `url` (`import.meta.url`).
+ * @throws RaeError `RAE_STATEMENT_INVALID` for a statement that is missing or that `names` does not list.
+ */
+export function sqlBeside<Name extends string>(url: string, names: readonly Name[]): WorkerSql<Name> {
+  const file = new URL('./functions.sql', url);
+  const functions = existsSync(file) ? loadFunctions(file) : undefined;
+  return { functions, statements: loadStatements(new URL('./statements.sql', url), names, functions) };
+}
+
+function effectOf(sql: WorkerSql, name: string): Statement {
+  const effect = sql.statements[name];
+  if (effect === undefined) throw new TypeError(`there is no statement "${name}" beside the worker`);
+  return effect;
+}

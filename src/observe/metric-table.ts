@@ -1,0 +1,106 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+
+// A second replica exports the same count of the same database: adding them up would multiply what is owed.
+const FROM_DATABASE = '(read from the database by every scheduler; use max by, never sum)';
+
+/** From a fused statement of a few milliseconds to a run that walks a large tenant for an hour. */
+const RUN_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800, 3_600];
+/** From at once to a day behind. */
+const WAIT_SECONDS = [0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3_600, 14_400, 86_400];
+
+/** Every metric of the fleet, made in `registry`. No label names a tenant: series must not grow with the tenants. */
+export function makeMetrics(registry: Registry) {
+  const registers = [registry];
+  return {
+    buildInfo: new Gauge({
+      name: 'rae_build_info',
+      help: 'Always 1; the labels say which release this process runs on which Node.',
+      labelNames: ['version', 'node'] as const,
+      registers,
+    }),
+    runs: new Counter({
+      name: 'rae_runs_total',
+      help: 'Attempts of runs that ended in this process, by how they ended; retried, yielded and deferred runs are owed again.',
+      labelNames: ['worker', 'outcome', 'plan'] as const,
+      registers,
+    }),
+    runSeconds: new Histogram({
+      name: 'rae_run_seconds',
+      help: 'How long attempts of runs took, in seconds.',
+      labelNames: ['worker'] as const,
+      buckets: RUN_SECONDS,
+      registers,
+    }),
+    runWaitSeconds: new Histogram({
+      name: 'rae_run_wait_seconds',
+      help: 'How long runs waited from when they might have begun until they did, in seconds.',
+      labelNames: ['worker', 'plan'] as const,
+      buckets: WAIT_SECONDS,
+      registers,
+    }),
+    runsOwed: new Gauge({
+      name: 'rae_runs_owed',
+      help: `Runs that wait ${FROM_DATABASE}.`,
+      labelNames: ['worker', 'queue_kind'] as const,
+      registers,
+    }),
+    oldestOwedSeconds: new Gauge({
+      name: 'rae_oldest_owed_seconds',
+      help: `For how long the oldest run has waited, in seconds; 0 when none does ${FROM_DATABASE}.`,
+      labelNames: ['worker'] as const,
+      registers,
+    }),
+    cycleLagSeconds: new Gauge({
+      name: 'rae_cycle_lag_seconds',
+      help: `Time since the oldest slot that is not finished, in seconds; 0 when all are ${FROM_DATABASE}.`,
+      labelNames: ['worker'] as const,
+      registers,
+    }),
+    tenantsStale: new Gauge({
+      name: 'rae_tenants_stale',
+      help: `Tenants whose last finished run is older than it may be ${FROM_DATABASE}.`,
+      labelNames: ['worker'] as const,
+      registers,
+    }),
+    runsDead: new Gauge({
+      name: 'rae_runs_dead',
+      help: `Runs that are given up and wait for an operator ${FROM_DATABASE}.`,
+      labelNames: ['worker'] as const,
+      registers,
+    }),
+    statsCollected: new Gauge({
+      name: 'rae_stats_collected_timestamp_seconds',
+      help: `When the gauges that are read from the database were last read, in seconds since 1970 ${FROM_DATABASE}.`,
+      registers,
+    }),
+    fenceLost: new Counter({
+      name: 'rae_fence_lost_total',
+      help: 'Attempts that came too late and changed nothing, as another one owned the run.',
+      registers,
+    }),
+    envelopesRefused: new Counter({
+      name: 'rae_envelopes_refused_total',
+      help: 'Tickets from Redis that were not worked on, by reason.',
+      labelNames: ['reason'] as const,
+      registers,
+    }),
+    runsRescued: new Counter({
+      name: 'rae_runs_rescued_total',
+      help: 'Runs that are owed again as their process died (running) or their ticket was lost (queued).',
+      labelNames: ['state'] as const,
+      registers,
+    }),
+    dispatchLeader: new Gauge({
+      name: 'rae_dispatch_leader',
+      help: '1 where this process dispatches for the shard; the sum over all processes is 1 but for a change of hands.',
+      labelNames: ['shard'] as const,
+      registers,
+    }),
+    postgresUnpatched: new Gauge({
+      name: 'rae_postgres_unpatched',
+      help: '1 for a Postgres release in use that has a known row-security hole.',
+      labelNames: ['version'] as const,
+      registers,
+    }),
+  };
+}

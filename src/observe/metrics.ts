@@ -1,0 +1,113 @@
+import { collectDefaultMetrics, type Gauge, Registry } from 'prom-client';
+import type { Payload } from './catalogue.ts';
+import type { Events } from './events.ts';
+import { type Reading, RUN_ENDS } from './field.ts';
+import { KnownLabels } from './known-labels.ts';
+import { makeMetrics } from './metric-table.ts';
+
+export interface MetricsOptions {
+  /** The names of all workers and plans. Anything else that an event names is counted as `other`. */
+  readonly workers: readonly string[];
+  readonly plans: readonly string[];
+}
+
+const QUEUE_KINDS = ['shared', 'dedicated'];
+/** How many reasons, shards or versions are told apart. */
+const MOST_VALUES = 64;
+
+/**
+ * The metrics of one process in a registry of its own. Counters and histograms begin at 0 for every pair of labels:
+ * a series that first appears with 1 hides its first event from `increase()`.
+ */
+export class Metrics {
+  readonly registry = new Registry();
+  readonly #metrics = makeMetrics(this.registry);
+  readonly #options: MetricsOptions;
+  readonly #workers: KnownLabels;
+  readonly #plans: KnownLabels;
+  readonly #reasons = new KnownLabels([], MOST_VALUES);
+  readonly #shards = new KnownLabels([], MOST_VALUES);
+  readonly #versions = new KnownLabels([], MOST_VALUES);
+
+  constructor(options: MetricsOptions) {
+    this.#options = options;
+    this.#workers = new KnownLabels(options.workers);
+    this.#plans = new KnownLabels(options.plans);
+    const { runs, runSeconds, runWaitSeconds, runsRescued } = this.#metrics;
+    for (const worker of options.workers) {
+      runSeconds.zero({ worker });
+      for (const plan of options.plans) {
+        runWaitSeconds.zero({ worker, plan });
+        for (const outcome of RUN_ENDS) runs.inc({ worker, plan, outcome }, 0);
+      }
+    }
+    for (const state of ['running', 'queued']) runsRescued.inc({ state }, 0);
+  }
+
+  /** Follows `events`, and measures this process's CPU, memory and event loop. Returns how to stop following. */
+  follow(events: Events): () => void {
+    collectDefaultMetrics({ register: this.registry });
+    const { buildInfo, fenceLost, envelopesRefused, runsRescued, dispatchLeader, postgresUnpatched } = this.#metrics;
+    const stops = [
+      events.on('service.started', ({ version, node }) => buildInfo.set({ version, node }, 1)),
+      events.on('run.finished', (run) => this.#finished(run)),
+      events.on('fence.lost', () => fenceLost.inc()),
+      events.on('ticket.refused', ({ reason }) => envelopesRefused.inc({ reason: this.#reasons.of(reason) })),
+      events.on('runs.rescued', ({ running, queued }) => {
+        runsRescued.inc({ state: 'running' }, running);
+        runsRescued.inc({ state: 'queued' }, queued);
+      }),
+      events.on('dispatch.lease_taken', ({ shard }) => dispatchLeader.set({ shard: this.#shards.of(shard) }, 1)),
+      events.on('dispatch.lease_lost', ({ shard }) => dispatchLeader.set({ shard: this.#shards.of(shard) }, 0)),
+      events.on('database.unpatched', ({ version }) =>
+        postgresUnpatched.set({ version: this.#versions.of(version) }, 1),
+      ),
+      events.on('stats.collected', (stats) => this.#collected(stats)),
+    ];
+    return () => {
+      for (const stop of stops) stop();
+    };
+  }
+
+  /** Everything in the text format of Prometheus. */
+  text(): Promise<string> {
+    return this.registry.metrics();
+  }
+
+  #finished(run: Payload<'run.finished'>): void {
+    const worker = this.#workers.of(run.worker);
+    const plan = this.#plans.of(run.plan);
+    this.#metrics.runs.inc({ worker, plan, outcome: run.outcome });
+    this.#metrics.runSeconds.observe({ worker }, run.seconds);
+    // Two machines' clocks may differ by more than a short wait.
+    this.#metrics.runWaitSeconds.observe({ worker, plan }, Math.max(0, run.waitSeconds));
+  }
+
+  #collected(stats: Payload<'stats.collected'>): void {
+    const { runsOwed, oldestOwedSeconds, cycleLagSeconds, tenantsStale, runsDead, statsCollected } = this.#metrics;
+    const owed = this.#options.workers.flatMap((worker) => QUEUE_KINDS.map((kind) => ({ worker, queue_kind: kind })));
+    const each = this.#options.workers.map((worker) => ({ worker }));
+    const kindOf = ({ queueKind = 'shared' }: Reading) => ({ queue_kind: queueKind });
+    this.#show(runsOwed, owed, stats.owed, kindOf);
+    this.#show(oldestOwedSeconds, each, stats.oldestOwedSeconds);
+    this.#show(cycleLagSeconds, each, stats.cycleLagSeconds);
+    this.#show(tenantsStale, each, stats.tenantsStale);
+    this.#show(runsDead, each, stats.dead);
+    statsCollected.set(stats.at);
+  }
+
+  /** Shows the readings in place of the ones before: what is no longer read is 0, not what it last was. */
+  #show<Label extends string>(
+    gauge: Gauge<Label | 'worker'>,
+    all: readonly Readonly<Record<Label | 'worker', string>>[],
+    readings: readonly Reading[],
+    labelsOf?: (reading: Reading) => Readonly<Record<Label, string>>,
+  ): void {
+    gauge.reset();
+    for (const labels of all) gauge.set(labels, 0);
+    for (const reading of readings) {
+      const labels = { worker: this.#workers.of(reading.worker), ...labelsOf?.(reading) };
+      gauge.set(labels as Readonly<Record<Label | 'worker', string>>, reading.value);
+    }
+  }
+}
