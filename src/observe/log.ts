@@ -24,11 +24,13 @@ export interface LogOptions {
 }
 
 const STDERR = 2;
+/** What is kept while standard error takes nothing, as on a full disk; later lines are dropped. */
+const KEPT_BYTES = 1_048_576;
 
 /** Standard error, written to at once: a line that waits in a buffer is lost when the process is killed. */
 function standardError(): Sink {
-  const sink = pino.destination({ fd: STDERR, sync: true });
-  // Whoever read the log may be gone (`rae up 2>&1 | head`); that must not end the fleet's work.
+  const sink = pino.destination({ fd: STDERR, sync: true, maxLength: KEPT_BYTES });
+  // The reader of the log may be gone, or the disk it goes to full: neither may end the fleet's work.
   sink.on('error', () => {});
   return sink;
 }
