@@ -19,8 +19,17 @@ export function isShipped(file: TextFile): boolean {
   return /^(src|workers|queues)\//.test(file.path);
 }
 
+/** Trees by file: every rule asks for the same ones. */
+const trees = new WeakMap<TextFile, Node>();
+
 /** The syntax tree of a file. Throws, with the file's name, where it does not parse. */
 export function parse(file: TextFile): Node {
+  const tree = trees.get(file) ?? parsed(file);
+  trees.set(file, tree);
+  return tree;
+}
+
+function parsed(file: TextFile): Node {
   try {
     return parseAst(file.text, { lang: /ts$/.test(file.path) ? 'ts' : 'js' }) as unknown as Node;
   } catch (error) {
