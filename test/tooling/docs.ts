@@ -1,0 +1,121 @@
+import { Registry } from 'prom-client';
+import { SETTINGS, SHARD } from '../../src/config/environment.ts';
+import type { Setting } from '../../src/config/setting.ts';
+import { ERRORS } from '../../src/kernel/errors.ts';
+import { EVENTS } from '../../src/observe/catalogue.ts';
+import { makeMetrics } from '../../src/observe/metric-table.ts';
+
+/** The command that writes these pages anew; named wherever a page and the code differ. */
+export const WRITE_COMMAND = 'npm run docs';
+
+interface Page {
+  /** Where it is, from the root of the checkout. */
+  readonly path: string;
+  readonly render: () => string;
+}
+
+const code = (text: string) => `\`${text}\``;
+const cell = (text: string) => text.replaceAll('|', '\\|');
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.map(cell).join(' | ')} |`;
+  return [line(head), `|${head.map(() => '---|').join('')}`, ...rows.map(line)].join('\n');
+}
+
+function page(title: string, source: string, ...blocks: readonly string[]): string {
+  const origin = `<!-- Generated from ${source} by ${code(WRITE_COMMAND)}; edit that file, not this one. -->`;
+  return `${[`# ${title}`, origin, ...blocks].join('\n\n')}\n`;
+}
+
+function settingRow(name: string, setting: Setting): string[] {
+  const names = [name, ...(setting.secret ? [`${name}_FILE`] : [])].map(code);
+  const fallback = setting.fallback === undefined ? '' : ` Falls back to ${code(setting.fallback)}.`;
+  const allowed = setting.expects.replace(/^a whole number.* from (\d+) to (\d+)$/, '$1 to $2');
+  const plain = setting.default === '–' || setting.default.includes(' ');
+  return [
+    names.join(' or '),
+    plain ? setting.default : code(setting.default),
+    setting.unit || '–',
+    allowed,
+    `${setting.means}${fallback}`,
+  ];
+}
+
+/** Every setting of the environment. */
+function configurationPage(): string {
+  const rows = Object.entries<Setting>(SETTINGS).map(([name, setting]) => settingRow(name, setting));
+  return page(
+    'Configuration',
+    'src/config/environment.ts',
+    'Every process reads its settings from the environment once, at start. A wrong value, a misspelt name or a file that cannot be read stops the start, with every mistake in one message (exit 2); no message shows a secret. A variable that is set to nothing counts as not set. Numbers are written in digits alone.',
+    table(
+      ['setting', 'default', 'unit', 'allowed', 'what it is for'],
+      [...rows, settingRow('RAE_SHARD_<NAME>_URL', SHARD)],
+    ),
+    '`<NAME>_FILE` names a file that holds the value, for a mounted secret; one line break at its end is not part of it. Setting both is a mistake. In URLs, `# / ? @ %` within a password are written `%23 %2F %3F %40 %25`.',
+    'An unknown `RAE_*` name that is close to a known one is a mistake; any other is a warning. What Kubernetes sets for services of the same namespace (`RAE_API_PORT=tcp://…`, `RAE_API_SERVICE_HOST` for a service called rae-api) is recognised and ignored with one warning per service; `enableServiceLinks: false` in the pod keeps it out.',
+  );
+}
+
+/** Every error the fleet raises on purpose. */
+function errorsPage(): string {
+  const rows = Object.entries(ERRORS).map(([name, { exit, retryable, means, action }]) => [
+    code(name),
+    String(exit),
+    retryable ? 'yes' : 'no',
+    means,
+    action,
+  ]);
+  return page(
+    'Errors',
+    'src/kernel/errors.ts',
+    'Codes are stable. `exit` is what a `rae` command ends with; `again` says whether trying again later may succeed with nothing changed.',
+    table(['code', 'exit', 'again', 'what it means', 'what to do'], rows),
+  );
+}
+
+/** Every event, as it appears in the log. */
+function eventsPage(): string {
+  const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  const rows = Object.entries(EVENTS).map(([name, entry]) => {
+    const level =
+      'except' in entry
+        ? `${entry.level}; ${entry.except.level} when ${entry.except.field} is ${entry.except.is}`
+        : entry.level;
+    const fields = Object.entries<string>(entry.fields).map(([field, kind]) =>
+      code(`${snake(field)}${kind.endsWith('?') ? '?' : ''}`),
+    );
+    return [code(name), level, entry.says, fields.join(' ')];
+  });
+  return page(
+    'Events',
+    'src/observe/catalogue.ts',
+    'Every line of the log is one event: a JSON object with `ts`, `level`, `process`, `event` and the fields below (`?`: may be missing). Names are stable. Times are in the unit of the name; credentials in texts are hidden, and texts end after 2,000 characters. Within the code the fields are in camel case.',
+    table(['event', 'level', 'what happened', 'fields'], rows),
+  );
+}
+
+/** Every metric of the fleet's own. */
+function metricsPage(): string {
+  const registry = new Registry();
+  makeMetrics(registry);
+  const rows = registry.getMetricsAsArray().map((metric) => {
+    const labels: readonly string[] = Reflect.get(metric, 'labelNames');
+    return [code(metric.name), String(metric.type), labels.map(code).join(' ') || '–', metric.help];
+  });
+  return page(
+    'Metrics',
+    'src/observe/metric-table.ts',
+    'Every process serves `/metrics` on its own port (`RAE_METRICS_PORT`). No label names a tenant. Counters and histograms begin at 0 for every worker, plan and outcome; a label value that is not known is counted as `other`.',
+    table(['metric', 'type', 'labels', 'what it is'], rows),
+    'Beside them are the usual `process_*` and `nodejs_*` metrics of the process itself.',
+  );
+}
+
+/** The pages that are generated. */
+export const PAGES: readonly Page[] = Object.freeze([
+  { path: 'docs/configuration.md', render: configurationPage },
+  { path: 'docs/errors.md', render: errorsPage },
+  { path: 'docs/events.md', render: eventsPage },
+  { path: 'docs/metrics.md', render: metricsPage },
+]);
