@@ -10,6 +10,7 @@ import { readSettings, readShards, withoutLinks } from './read.ts';
 /** What the environment says, checked and deeply frozen. Times are in the unit of their name. */
 export type Config = Readonly<ReturnType<typeof configOf>>;
 
+/** What loading the environment gives: the configuration, and what is to be said about the rest of it. */
 export interface LoadedConfig {
   readonly config: Config;
   /** Sentences about variables that were ignored; none of them stops a start. */

@@ -47,7 +47,7 @@ export const SETTINGS = Object.freeze({
     3_600,
     20,
     'seconds',
-    'How long a stopping worker may go on with what it has begun before it is aborted; keep it below the orchestrator’s own grace period.',
+    'How long a stopping worker may go on with what it has begun before it is aborted; keep it below the grace period of the orchestrator.',
   ),
   RAE_FANOUT_CHUNK: whole(
     1,
@@ -97,7 +97,7 @@ export const SETTINGS = Object.freeze({
     0,
     65_535,
     0,
-    'port',
+    '',
     'Where a process serves /healthz, /readyz and /metrics; 0 takes any free port and logs which.',
   ),
   RAE_LOG_LEVEL: choice(

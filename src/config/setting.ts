@@ -33,7 +33,7 @@ function wholeText(from: number, to: number) {
 
 /** A whole number within bounds. `1e3`, `0x10` and ` 5` are refused: what is meant must be what is read. */
 export function whole(from: number, to: number, value: number, unit: string, means: string): Setting<number> {
-  const expects = `a whole number of ${unit} from ${from} to ${to}`;
+  const expects = `a whole number${unit && ` of ${unit}`} from ${from} to ${to}`;
   const schema = wholeText(from, to).default(value);
   return { ...plain, schema, unit, default: String(value), expects, example: String(value), means };
 }

@@ -51,7 +51,7 @@ export const EVENTS = Object.freeze({
   'observer.failed': {
     level: 'error',
     says: 'A subscriber threw while it was told of an event; the others were told all the same.',
-    fields: { event: 'text', message: 'text' },
+    fields: { during: 'text', message: 'text' },
   },
   'config.warned': { level: 'warn', says: 'A variable of the environment was ignored.', fields: { message: 'text' } },
   'port.opened': {

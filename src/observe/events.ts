@@ -83,6 +83,6 @@ export class Events {
 
   #failed({ name }: AnyEvent, error: unknown): void {
     // The report itself is not reported on, else a subscriber that always throws would never end.
-    if (name !== 'observer.failed') this.emit('observer.failed', { event: name, message: messageOf(error) });
+    if (name !== 'observer.failed') this.emit('observer.failed', { during: name, message: messageOf(error) });
   }
 }

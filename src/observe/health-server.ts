@@ -9,6 +9,7 @@ export interface Check {
   readonly says: string;
 }
 
+/** Where the answers of the health server come from. */
 export interface HealthParts {
   /** Does this process make progress? Never the state of a connection: restarting every process mends no database. */
   readonly live: () => Check;

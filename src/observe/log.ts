@@ -11,6 +11,7 @@ interface Sink {
   write(line: string): void;
 }
 
+/** What is logged, how and where to. */
 export interface LogOptions {
   /** Which process this is, such as `scheduler` or `worker decay`; a field of every line. */
   readonly process: string;

@@ -8,9 +8,7 @@ const RUN_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30
 /** From at once to a day behind. */
 const WAIT_SECONDS = [0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3_600, 14_400, 86_400];
 
-/** Every metric of the fleet, made in `registry`. No label names a tenant: series must not grow with the tenants. */
-export function makeMetrics(registry: Registry) {
-  const registers = [registry];
+function processMetrics(registers: Registry[]) {
   return {
     buildInfo: new Gauge({
       name: 'rae_build_info',
@@ -38,6 +36,40 @@ export function makeMetrics(registry: Registry) {
       buckets: WAIT_SECONDS,
       registers,
     }),
+    fenceLost: new Counter({
+      name: 'rae_fence_lost_total',
+      help: 'Attempts that came too late and changed nothing, as another one owned the run.',
+      registers,
+    }),
+    envelopesRefused: new Counter({
+      name: 'rae_envelopes_refused_total',
+      help: 'Tickets from Redis that were not worked on, by reason.',
+      labelNames: ['reason'] as const,
+      registers,
+    }),
+    runsRescued: new Counter({
+      name: 'rae_runs_rescued_total',
+      help: 'Runs that are owed again as their process died (running) or their ticket was lost (queued).',
+      labelNames: ['state'] as const,
+      registers,
+    }),
+    dispatchLeader: new Gauge({
+      name: 'rae_dispatch_leader',
+      help: '1 where this process dispatches for the shard; the sum over all processes is 1 but for a change of hands.',
+      labelNames: ['shard'] as const,
+      registers,
+    }),
+    postgresUnpatched: new Gauge({
+      name: 'rae_postgres_unpatched',
+      help: '1 for a Postgres release in use that has a known row-security hole.',
+      labelNames: ['version'] as const,
+      registers,
+    }),
+  };
+}
+
+function databaseGauges(registers: Registry[]) {
+  return {
     runsOwed: new Gauge({
       name: 'rae_runs_owed',
       help: `Runs that wait ${FROM_DATABASE}.`,
@@ -73,34 +105,10 @@ export function makeMetrics(registry: Registry) {
       help: `When the gauges that are read from the database were last read, in seconds since 1970 ${FROM_DATABASE}.`,
       registers,
     }),
-    fenceLost: new Counter({
-      name: 'rae_fence_lost_total',
-      help: 'Attempts that came too late and changed nothing, as another one owned the run.',
-      registers,
-    }),
-    envelopesRefused: new Counter({
-      name: 'rae_envelopes_refused_total',
-      help: 'Tickets from Redis that were not worked on, by reason.',
-      labelNames: ['reason'] as const,
-      registers,
-    }),
-    runsRescued: new Counter({
-      name: 'rae_runs_rescued_total',
-      help: 'Runs that are owed again as their process died (running) or their ticket was lost (queued).',
-      labelNames: ['state'] as const,
-      registers,
-    }),
-    dispatchLeader: new Gauge({
-      name: 'rae_dispatch_leader',
-      help: '1 where this process dispatches for the shard; the sum over all processes is 1 but for a change of hands.',
-      labelNames: ['shard'] as const,
-      registers,
-    }),
-    postgresUnpatched: new Gauge({
-      name: 'rae_postgres_unpatched',
-      help: '1 for a Postgres release in use that has a known row-security hole.',
-      labelNames: ['version'] as const,
-      registers,
-    }),
   };
+}
+
+/** Every metric of the fleet, made in `registry`. No label names a tenant: series must not grow with the tenants. */
+export function makeMetrics(registry: Registry) {
+  return { ...processMetrics([registry]), ...databaseGauges([registry]) };
 }

@@ -5,6 +5,7 @@ import { type Reading, RUN_ENDS } from './field.ts';
 import { KnownLabels } from './known-labels.ts';
 import { makeMetrics } from './metric-table.ts';
 
+/** Which values the labels of metrics have. */
 export interface MetricsOptions {
   /** The names of all workers and plans. Anything else that an event names is counted as `other`. */
   readonly workers: readonly string[];

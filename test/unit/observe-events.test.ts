@@ -33,8 +33,8 @@ describe('what the fleet says', () => {
     const later = events.next('observer.failed', { message: 'broken later' });
     const failed = events.next('observer.failed');
     events.emit('service.ready', ready);
-    expect(await failed).toEqual({ event: 'service.ready', message: 'broken observer' });
-    expect(await later).toMatchObject({ event: 'service.ready' });
+    expect(await failed).toEqual({ during: 'service.ready', message: 'broken observer' });
+    expect(await later).toMatchObject({ during: 'service.ready' });
     expect(heard).toEqual(['told']);
   });
 
@@ -80,6 +80,12 @@ describe('the catalogue', () => {
     for (const [name, { says }] of Object.entries(EVENTS)) {
       expect(name).toMatch(/^[a-z]+\.[a-z]+(_[a-z]+)*$/);
       expect(says).toMatch(/^[A-Z].*\.$/);
+    }
+  });
+
+  it('gives no field a name that every log line has already', () => {
+    for (const { fields } of Object.values(EVENTS)) {
+      for (const taken of ['ts', 'level', 'event']) expect(Object.keys(fields)).not.toContain(taken);
     }
   });
 
