@@ -1,0 +1,55 @@
+import { FLEET_ROLES, type FleetRole } from '../support/login-role.ts';
+
+/** The verbs, in the order of the letters. */
+export const VERBS = ['select', 'insert', 'update', 'delete'] as const;
+export type Verb = (typeof VERBS)[number];
+
+/** How far a right goes: to no row, to the rows of the tenant that is entered, to the rows of every tenant. */
+export type Reach = 'none' | 'own' | 'every';
+
+/**
+ * Who may do what. A letter is a verb (s select, i insert, u update, d delete; on at least one column): small letters
+ * reach the rows of the tenant that is entered, capitals those of every tenant and need none. What is not there is refused.
+ */
+const RIGHTS = `
+table              rae_owner  rae_scheduler  rae_worker  rae_api  rae_operator  rae_readonly
+plans              SIUD       S              S           S        SIU           S
+shards             SIUD       S              S           S        SIU           S
+fleet_settings     SIUD       SIU            S           S        SIU           S
+schema_migrations  S          S              S           S        S             S
+cadences           SIUD       SIUD           -           -        SIU           S
+cycles             SIUD       SIUD           -           -        SIU           S
+leases             SIUD       SIUD           -           -        S             S
+tenants            SIUD       S              s           s        SIU           -
+projects           SIUD       -              s           siud     SI            -
+policies           SIUD       S              s           siud     S             -
+tenant_cadences    SIUD       SIU            su          -        SIU           -
+due_hints          SIUD       SID            i           i        I             -
+runs               SIUD       SIUD           su          siu      SIU           -
+memories           SIUD       -              siud        siud     -             -
+decay_marks        SIUD       -              siu         -        -             -
+`;
+
+/** One line of the table. */
+export interface TableRights {
+  readonly table: string;
+  readonly of: Readonly<Record<FleetRole, Readonly<Record<Verb, Reach>>>>;
+}
+
+function reachOf(cell: string, verb: Verb): Reach {
+  const letter = verb.charAt(0);
+  if (cell.includes(letter)) return 'own';
+  return cell.includes(letter.toUpperCase()) ? 'every' : 'none';
+}
+
+function lineOf(line: string): TableRights {
+  const [table = '', ...cells] = line.trim().split(/\s+/);
+  const of = FLEET_ROLES.map((role, index) => {
+    const cell = cells[index] ?? '';
+    return [role, Object.fromEntries(VERBS.map((verb) => [verb, reachOf(cell, verb)]))];
+  });
+  return { table, of: Object.fromEntries(of) as TableRights['of'] };
+}
+
+/** Every table of the fleet with the rights of every role. */
+export const TABLE_RIGHTS: readonly TableRights[] = RIGHTS.trim().split('\n').slice(1).map(lineOf);

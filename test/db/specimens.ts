@@ -1,0 +1,47 @@
+import { randomUUID } from 'node:crypto';
+
+/** A row of a table that any role with the right to insert may write: only columns that all such roles may give. */
+export type Specimen = Readonly<Record<string, unknown>>;
+
+interface TableSpecimen {
+  /** A new row; of `tenantId` where the table has tenants. */
+  readonly row: (tenantId: string) => Specimen;
+  /** A column that whoever may update may write. */
+  readonly updates: string;
+  /** Narrows a statement to the rows of `row(tenantId)`; for tables without tenants all rows there are will do. */
+  readonly perTenant: boolean;
+}
+
+/** Each call gives another instant, so that no two rows share a slot. */
+let minutes = 0;
+const instant = (): string => new Date(Date.UTC(2026, 0, 1) + 60_000 * minutes++).toISOString();
+const word = (): string => `s${randomUUID().replaceAll('-', '').slice(0, 12)}`;
+
+const shared = (row: () => Specimen, updates: string): TableSpecimen => ({ row, updates, perTenant: false });
+const tenants = (row: (tenantId: string) => Specimen, updates: string): TableSpecimen => ({
+  row: (tenantId) => ({ tenant_id: tenantId, ...row(tenantId) }),
+  updates,
+  perTenant: true,
+});
+
+/** One example for each table, by name. */
+export const SPECIMENS: Readonly<Record<string, TableSpecimen>> = {
+  plans: shared(
+    () => ({ plan: word(), weight: 1, run_cap: 1, dedicated: false, ledger_days: 1, deadline_seconds: 1 }),
+    'run_cap',
+  ),
+  shards: shared(() => ({ shard: word() }), 'created_at'),
+  fleet_settings: shared(() => ({ name: word(), value: '1' }), 'value'),
+  schema_migrations: shared(() => ({ version: 9_999, name: word(), checksum: 'x', breaking: false }), 'name'),
+  cadences: shared(() => ({ worker: word(), cron: '0 2 * * *', time_zone: 'UTC', next_at: instant() }), 'next_at'),
+  cycles: shared(() => ({ worker: 'decay', slot: instant(), origin: 'command' }), 'total'),
+  leases: shared(() => ({ name: word(), holder: 'me', epoch: 1, expires_at: instant() }), 'epoch'),
+  tenants: tenants(() => ({ name: word() }), 'status'),
+  projects: tenants(() => ({ name: word() }), 'name'),
+  policies: tenants(() => ({ worker: word(), document: '{}' }), 'version'),
+  tenant_cadences: tenants(() => ({ worker: word() }), 'idle'),
+  due_hints: tenants(() => ({ kind: 'tenant' }), 'worker'),
+  runs: tenants(() => ({ worker: 'decay', slot: instant(), origin: 'slot' }), 'reason'),
+  memories: tenants(() => ({ content: word(), content_hash: word() }), 'importance'),
+  decay_marks: tenants(() => ({}), 'begun'),
+};
