@@ -54,3 +54,11 @@ select t.tenant_id, coalesce(t.placement = 'dedicated', p.dedicated) as dedicate
 -- locks none
 -- index runs_flight_idx
 select tenant_id, run_id, worker, state, attempt from public.runs where state in ('queued', 'running')
+
+-- statement: partitions
+-- takes nothing
+-- gives {partitions int}; no row until the registry has it
+-- again safe: reads only
+-- locks none
+-- index fleet_settings_pkey
+select (value #>> '{}')::int as partitions from public.fleet_settings where name = 'partitions'

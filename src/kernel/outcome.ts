@@ -14,25 +14,37 @@ export type Outcome =
   | { readonly kind: 'deferred'; readonly afterMs: number; readonly because: string }
   | { readonly kind: 'refused'; readonly because: string };
 
+const made = new WeakSet<object>();
+
+function outcome(value: Outcome): Outcome {
+  made.add(value);
+  return Object.freeze(value);
+}
+
+/** True for what `done`, `yielded`, `deferred` and `refused` made, and for nothing that merely looks like it. */
+export function isOutcome(value: unknown): value is Outcome {
+  return typeof value === 'object' && value !== null && made.has(value);
+}
+
 /**
  * The work is finished. `idle` says that the tenant has nothing more for this worker until a hint arrives, so that
  * later cycles can pass it over (default false: it is due again at its next slot).
  */
 export function done(counts: Counts, options: { readonly idle?: boolean } = {}): Outcome {
-  return { kind: 'done', counts, idle: options.idle ?? false };
+  return outcome({ kind: 'done', counts, idle: options.idle ?? false });
 }
 
 /** Stopped early at a step boundary; what is left is owed again at once. */
 export function yielded(): Outcome {
-  return { kind: 'yielded' };
+  return outcome({ kind: 'yielded' });
 }
 
 /** Not possible yet; owed again after `afterMs` milliseconds. */
 export function deferred(afterMs: number, because: string): Outcome {
-  return { kind: 'deferred', afterMs, because };
+  return outcome({ kind: 'deferred', afterMs, because });
 }
 
 /** Not to be done at all; the run becomes dead with this reason. */
 export function refused(because: string): Outcome {
-  return { kind: 'refused', because };
+  return outcome({ kind: 'refused', because });
 }

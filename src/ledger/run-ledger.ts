@@ -10,7 +10,7 @@ export const ledgerFunctions = loadFunctions(new URL('./functions.sql', import.m
 
 const sql = loadStatements(
   new URL('./statements.sql', import.meta.url),
-  ['claim', 'settle', 'beginStep', 'endStep'],
+  ['claim', 'settle', 'beginStep', 'endStep', 'failures'],
   ledgerFunctions,
 );
 
@@ -81,6 +81,21 @@ export class RunLedger {
   /** Ends the attempt inside the transaction of its last step, so that effect and record commit together. */
   async settleWithin(tx: Queryable, ref: RunRef, settlement: Settlement): Promise<boolean> {
     const [row] = await tx.rows<{ held: boolean }>(sql.settle, [ref.tenantId, ...settleValues(ref, settlement)]);
+    return row?.held ?? false;
+  }
+
+  /** How often the run has failed so far. */
+  async failures(ref: RunRef): Promise<number> {
+    const [row] = await this.#tenants.inTenant(ref.tenantId, (tx) =>
+      tx.rows<{ failures: number }>(sql.failures, [ref.tenantId, ref.runId]),
+    );
+    return row?.failures ?? 0;
+  }
+
+  /** Renews the lease between steps. @returns false when the fence is lost. */
+  async renew(ref: RunRef): Promise<boolean> {
+    const values = [ref.runId, ref.attempt, this.#leaseMs];
+    const [row] = await this.#tenants.call<{ held: boolean }>(ref.tenantId, sql.beginStep, values);
     return row?.held ?? false;
   }
 

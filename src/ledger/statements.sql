@@ -29,3 +29,11 @@ select {{begin_step}}($1, $2, $3, $4) as held
 -- locks the run's row
 -- index runs_pkey
 select {{end_step}}($1, $2, $3, $4, $5) as held
+
+-- statement: failures
+-- takes $1 tenant uuid, $2 run uuid; inside the tenant
+-- gives {failures int}
+-- again safe: reads only
+-- locks none
+-- index runs_pkey
+select failures from public.runs where tenant_id = $1 and run_id = $2

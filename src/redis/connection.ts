@@ -2,6 +2,8 @@ import { Redis } from 'ioredis';
 import { messageOf, RaeError } from '../kernel/errors.ts';
 import { redactUrl } from '../kernel/redact.ts';
 
+export type { Redis } from 'ioredis';
+
 /**
  * What a connection is for.
  * - producer: fails fast, so that a caller learns at once that nothing was added.

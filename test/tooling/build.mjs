@@ -1,7 +1,7 @@
 // Compiles the TypeScript sources into .build and copies the SQL files beside the code that loads them.
 // Also used by src/main/launch.mjs, so that `rae` from a checkout never runs an old build.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -99,7 +99,9 @@ function compile() {
     const folder = join(out, 'workers', worker);
     if (statSync(folder).isDirectory() && readdirSync(folder).length === 0) rmSync(folder, { recursive: true });
   }
-  writeFileSync(join(out, 'package.json'), '{ "type": "module" }\n');
+  // Makes the compiled files modules, and tells them the version at the same relative path as the sources have it.
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  writeFileSync(join(out, 'package.json'), `${JSON.stringify({ type: 'module', version })}\n`);
   writeFileSync(join(out, 'stamp'), `${started.toISOString()}\n`);
   // A source saved while the compiler ran must count as newer than this build.
   utimesSync(join(out, 'stamp'), started, started);

@@ -1,0 +1,73 @@
+import type { Queryable } from '../db/database.ts';
+import { RaeError } from '../kernel/errors.ts';
+import { isOutcome, type Outcome } from '../kernel/outcome.ts';
+import type { RunRef, Settlement } from '../ledger/run-ledger.ts';
+import type { PerformerPorts } from './performer.ts';
+
+/** One claimed run as its code sees it: its steps, its lease, and whether one of the steps has ended it. */
+export class RunScope {
+  readonly #ports: PerformerPorts;
+  readonly #ref: RunRef;
+  readonly #settlementOf: (outcome: Outcome) => Settlement;
+  readonly #gone = new AbortController();
+  #progress: unknown;
+  #ended: Outcome | undefined;
+
+  constructor(ports: PerformerPorts, ref: RunRef, progress: unknown, settlementOf: (outcome: Outcome) => Settlement) {
+    this.#ports = ports;
+    this.#ref = ref;
+    this.#progress = progress;
+    this.#settlementOf = settlementOf;
+  }
+
+  /** The outcome that a step has committed; undefined while the run goes on. */
+  get ended(): Outcome | undefined {
+    return this.#ended;
+  }
+
+  /** Aborted when the process gives up, or the lease is lost. */
+  get signal(): AbortSignal {
+    return AbortSignal.any([this.#ports.abort, this.#gone.signal]);
+  }
+
+  /** See `Run.step`. */
+  async step<T>(work: (tx: Queryable, keep: (progress: unknown) => void) => Promise<T>): Promise<T> {
+    const { ledger, tenants, steps } = this.#ports;
+    if (this.#ended !== undefined) throw new RaeError('RAE_INTERNAL', 'a step after the one that ended the run');
+    let progress = this.#progress;
+    const value = await steps(() =>
+      tenants.inTenant(this.#ref.tenantId, async (tx) => {
+        if (!(await ledger.beginStep(tx, this.#ref))) throw fenceLost(this.#ref);
+        const result = await work(tx, (kept) => {
+          progress = kept;
+        });
+        const recorded = isOutcome(result)
+          ? await ledger.settleWithin(tx, this.#ref, this.#settlementOf(result))
+          : await ledger.endStep(tx, this.#ref, progress, undefined);
+        if (!recorded) throw fenceLost(this.#ref);
+        return result;
+      }),
+    );
+    this.#progress = progress;
+    if (isOutcome(value)) this.#ended = value;
+    return value;
+  }
+
+  /** Renews the lease while the code works between its steps, until the returned function is called. */
+  keepLease(): () => void {
+    const timer = setInterval(() => {
+      this.#ports.ledger.renew(this.#ref).then(
+        (held) => {
+          if (!held && this.#ended === undefined) this.#gone.abort(fenceLost(this.#ref));
+        },
+        // Postgres is away for now: the next renewal or the next step tells.
+        () => undefined,
+      );
+    }, this.#ports.leaseMs / 3);
+    return () => clearInterval(timer);
+  }
+}
+
+function fenceLost(ref: RunRef): RaeError {
+  return new RaeError('RAE_FENCE_LOST', `run ${ref.runId}: another attempt than ${ref.attempt} owns it`);
+}

@@ -1,0 +1,87 @@
+import pLimit from 'p-limit';
+import { z } from 'zod';
+import { TenantContext } from '../db/tenant-context.ts';
+import { RaeError } from '../kernel/errors.ts';
+import { RunLedger } from '../ledger/run-ledger.ts';
+import type { Check } from '../observe/health-server.ts';
+import { openRedis, openShards, redisCheck, shardsCheck } from './connections.ts';
+import { Executor } from './executor.ts';
+import type { ProcessParts } from './process-parts.ts';
+import type { Service } from './service.ts';
+import { WorkerService } from './worker-service.ts';
+
+/** Opens what a worker process needs and makes its service. @throws RaeError where something refuses it. */
+export async function openWorker(parts: ProcessParts, names: readonly string[]): Promise<Service> {
+  const { config, events, clock, catalogue } = parts;
+  const settings = operatorSettings(parts);
+  const shards = await openShards(parts, 'rae_worker', config.pgPool);
+  const redis = await openRedis(parts, ['consumer', 'producer']).catch(async (error: unknown) => {
+    await shards.close();
+    throw error;
+  });
+  const tenants = new TenantContext(shards);
+  const aborting = new AbortController();
+  const steps = pLimit(config.pgPool);
+  let worker: WorkerService;
+  const executor = new Executor({
+    tenants,
+    ledger: new RunLedger(tenants, config.leaseMs),
+    events,
+    clock,
+    settings,
+    leaseMs: config.leaseMs,
+    sliceMs: config.leaseMs / 2,
+    maxFailures: config.maxFailures,
+    backoff: { baseMs: config.retryBaseMs, capMs: config.retryCapMs },
+    random: Math.random,
+    steps: (step) => steps(step),
+    draining: () => worker.draining,
+    abort: aborting.signal,
+  });
+  worker = new WorkerService({
+    catalogue,
+    workers: new Set(names),
+    executor,
+    events,
+    clock,
+    consumerRedis: redis.consumer,
+    producerRedis: redis.producer,
+    runSlots: config.concurrency,
+    partitions: config.partitions,
+    leaseMs: config.leaseMs,
+  });
+  const says = (live: boolean): Check => ({ ok: live, says: live ? 'runs end' : 'no run has ended for four leases' });
+  return {
+    start: () => worker.start(),
+    drain: () => worker.drain(),
+    abort: () => aborting.abort(new RaeError('RAE_INTERNAL', 'the process stops')),
+    close: async () => {
+      redis.consumer.disconnect();
+      redis.producer.disconnect();
+      await shards.close();
+    },
+    get inFlight() {
+      return worker.inFlight;
+    },
+    live: () => says(worker.live),
+    checks: {
+      postgres: () => shardsCheck(shards),
+      redis: () => redisCheck(redis.producer),
+      intake: async () => ({ ok: !worker.draining, says: worker.draining ? 'draining' : 'takes tickets' }),
+    },
+  };
+}
+
+/** `RAE_SETTINGS` against each worker's schema. @throws RaeError `RAE_CONFIG_INVALID` with every mistake. */
+function operatorSettings({ config, catalogue }: ProcessParts): ReadonlyMap<string, unknown> {
+  const given = config.settings as Readonly<Record<string, unknown>>;
+  const mistakes: string[] = [];
+  for (const name of Object.keys(given)) catalogue.get(name);
+  const settings = catalogue.all.map(({ name, definition }) => {
+    const parsed = definition.contract.settings.safeParse(given[name] ?? {});
+    if (!parsed.success) mistakes.push(`RAE_SETTINGS.${name}: ${z.prettifyError(parsed.error)}`);
+    return [name, parsed.data] as const;
+  });
+  if (mistakes.length > 0) throw new RaeError('RAE_CONFIG_INVALID', mistakes.join('\n'));
+  return new Map(settings);
+}

@@ -1,0 +1,140 @@
+import pLimit from 'p-limit';
+import { CompletionPublisher } from '../../queues/completions.ts';
+import { TicketConsumer } from '../../queues/consumer.ts';
+import { parseQueue } from '../../queues/names.ts';
+import type { Ticket } from '../../queues/ticket.ts';
+import { queuesToConsume, readTopology, type Topology } from '../../queues/topology.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { messageOf } from '../kernel/errors.ts';
+import type { Events } from '../observe/events.ts';
+import type { Redis } from '../redis/connection.ts';
+import type { Catalogue } from './catalogue.ts';
+import type { Executor } from './executor.ts';
+import { Progress } from './progress.ts';
+
+/** What a worker process is made of. */
+export interface WorkerServiceOptions {
+  readonly catalogue: Catalogue;
+  /** The workers this process performs. */
+  readonly workers: ReadonlySet<string>;
+  readonly executor: Executor;
+  readonly events: Events;
+  readonly clock: Clock;
+  readonly consumerRedis: Redis;
+  readonly producerRedis: Redis;
+  /** Runs worked on at once. */
+  readonly runSlots: number;
+  /** How many shared partitions to assume until the dispatcher has said. */
+  readonly partitions: number;
+  readonly leaseMs: number;
+}
+
+const FOLLOW_MS = 500;
+/** A dedicated queue is kept so long after its last work: attaching costs a connection. */
+const KEEP_MS = 30_000;
+
+/** The inside of a worker process: takes tickets of its workers' queues, follows where they are, drains when told. */
+export class WorkerService {
+  readonly #options: WorkerServiceOptions;
+  readonly #consumer: TicketConsumer;
+  readonly #completions: CompletionPublisher;
+  readonly #slots: ReturnType<typeof pLimit>;
+  readonly #progress: Progress;
+  readonly #wanted = new Map<string, number>();
+  #topology: Topology;
+  #timer: NodeJS.Timeout | undefined;
+  #draining = false;
+
+  constructor(options: WorkerServiceOptions) {
+    this.#options = options;
+    this.#topology = { partitions: options.partitions, extra: [] };
+    this.#slots = pLimit(options.runSlots);
+    this.#progress = new Progress(options.clock, 4 * options.leaseMs);
+    this.#completions = new CompletionPublisher(options.producerRedis);
+    this.#consumer = new TicketConsumer({
+      redis: options.consumerRedis,
+      concurrency: options.runSlots,
+      lockMs: options.leaseMs,
+      handle: (ticket) => this.#handle(ticket),
+      onRefused: (queue, reason) => options.events.emit('ticket.refused', { queue, reason }),
+      onAttached: (queue) => options.events.emit('queue.attached', { queue }),
+      onReleased: (queue) => options.events.emit('queue.released', { queue }),
+    });
+  }
+
+  /** Runs being worked on now. */
+  get inFlight(): number {
+    return this.#slots.activeCount;
+  }
+
+  /** True once it no longer begins runs. */
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  /** False when runs were in work for four leases and none of them ended: the process should be replaced. */
+  get live(): boolean {
+    return this.#progress.live;
+  }
+
+  /** Attaches to its queues and follows the topology from then on. */
+  async start(): Promise<void> {
+    await this.#follow();
+  }
+
+  /**
+   * Takes nothing more, gives back what was taken and not begun, and resolves when what is in work has ended: finished,
+   * or yielded at a step. Idempotent.
+   */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    clearTimeout(this.#timer);
+    await this.#consumer.drain();
+    this.#completions.flush();
+  }
+
+  async #handle(ticket: Ticket): Promise<void> {
+    const worker = this.#options.catalogue.get(parseQueue(ticket.queue)?.worker ?? '');
+    await Promise.all(
+      ticket.runs.map((run) =>
+        this.#slots(async () => {
+          const ref = { tenantId: run.tenant, runId: run.run, attempt: run.attempt };
+          this.#progress.began();
+          try {
+            if (this.#draining) await this.#options.executor.handBack(ref);
+            else await this.#options.executor.execute(worker, ref);
+          } finally {
+            this.#progress.ended();
+            this.#completions.completed({ tenant: run.tenant, run: run.run });
+          }
+        }),
+      ),
+    );
+  }
+
+  async #follow(): Promise<void> {
+    try {
+      // With Redis away, or an announcement that lapsed, the queues known last stay attached.
+      this.#topology = (await readTopology(this.#options.producerRedis)) ?? this.#topology;
+    } catch (error) {
+      this.#options.events.emit('loop.failed', {
+        loop: 'follow topology',
+        code: 'RAE_REDIS_UNREACHABLE',
+        message: messageOf(error),
+        retryInMs: FOLLOW_MS,
+      });
+    }
+    if (this.#draining) return;
+    const now = this.#options.clock.monotonicMs();
+    for (const queue of queuesToConsume(this.#topology, this.#options.workers)) {
+      this.#wanted.set(queue, now);
+      this.#consumer.attach(queue);
+    }
+    for (const [queue, last] of this.#wanted) {
+      if (now - last < KEEP_MS) continue;
+      this.#wanted.delete(queue);
+      this.#consumer.release(queue);
+    }
+    this.#timer = setTimeout(() => void this.#follow(), FOLLOW_MS);
+  }
+}

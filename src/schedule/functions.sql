@@ -1,0 +1,114 @@
+-- function: plan_chunk
+-- takes cadence, worker, slots (ascending), what to do with the older ones (each | coalesce | skip), whether suspended tenants are
+--   served, whether owed runs of earlier slots are covered too, after which tenant to go on, how many tenants, only this tenant or null
+-- gives {last uuid, seen int, total int, owed int, skipped int, covered int}: last and seen say how far it came; seen < limit = finished
+-- again safe: a slot of a tenant is recorded once, whoever plans it and however often
+-- locks the new runs; where slots are covered, the runs that cover them
+-- index tenant_cadences_due_idx, runs_tenant_id_worker_slot_key, runs_owed_idx
+-- role rae_scheduler, rae_operator
+create function {{plan_chunk}}(p_cadence int, p_worker text, p_slots timestamptz[], p_catch_up text, p_serves_suspended boolean,
+    p_cover_owed boolean, p_after uuid, p_limit int, p_only uuid)
+  returns table (last uuid, seen int, total int, owed int, skipped int, covered int)
+  language plpgsql volatile security invoker
+as $$
+#variable_conflict use_column
+declare
+  v_newest constant timestamptz := p_slots[array_length(p_slots, 1)];
+  v_older constant timestamptz[] := p_slots[1 : array_length(p_slots, 1) - 1];
+  v_last uuid;
+  v_seen int;
+  v_owed int;
+  v_skipped int;
+  v_older_owed int := 0;
+  v_older_skipped int := 0;
+  v_covered int := 0;
+begin
+  select max(d.tenant_id::text)::uuid, count(*) into v_last, v_seen from (
+    select c.tenant_id from public.tenant_cadences c
+     where c.cadence_id = p_cadence and not c.idle and c.tenant_id > p_after and (p_only is null or c.tenant_id = p_only)
+     order by c.tenant_id limit p_limit) d;
+  if v_seen = 0 then
+    return query select p_after, 0, 0, 0, 0, 0;
+    return;
+  end if;
+
+  with due as (
+    select c.tenant_id, t.status <> 'active' and not (t.status = 'suspended' and p_serves_suspended) as off, t.status
+      from public.tenant_cadences c join public.tenants t on t.tenant_id = c.tenant_id
+     where c.cadence_id = p_cadence and not c.idle and c.tenant_id > p_after and c.tenant_id <= v_last
+       and (p_only is null or c.tenant_id = p_only) and v_newest > coalesce(c.watermark, '-infinity')
+     order by c.tenant_id),
+  made as (
+    insert into public.runs (tenant_id, worker, slot, origin, state, reason, finished_at)
+    select d.tenant_id, p_worker, v_newest, 'slot', case when d.off then 'skipped' else 'owed' end,
+           case when d.off then 'tenant_' || d.status end, case when d.off then clock_timestamp() end
+      from due d
+    on conflict (tenant_id, worker, slot) do nothing returning state)
+  select count(*) filter (where state = 'owed'), count(*) filter (where state = 'skipped') into v_owed, v_skipped from made;
+  insert into public.cycles as c (worker, slot, origin, total, owed) values (p_worker, v_newest, 'cadence', v_owed + v_skipped, v_owed)
+  on conflict (worker, slot) do update set total = c.total + excluded.total, owed = c.owed + excluded.owed,
+    finished_at = case when excluded.owed > 0 then null else c.finished_at end;
+
+  if array_length(v_older, 1) > 0 then
+    -- The newest run stays owed, and so unclaimed, until this commits: what is recorded as covered by it is seen by its claim.
+    with tops as (
+      select r.tenant_id from public.runs r
+       where r.worker = p_worker and r.slot = v_newest and r.state = 'owed' and r.tenant_id > p_after and r.tenant_id <= v_last
+         and p_catch_up = 'coalesce' and (p_only is null or r.tenant_id = p_only)
+       for update),
+    due as (
+      select c.tenant_id, c.watermark, t.status <> 'active' and not (t.status = 'suspended' and p_serves_suspended) as off, t.status,
+             o.tenant_id is not null as covers
+        from public.tenant_cadences c join public.tenants t on t.tenant_id = c.tenant_id left join tops o on o.tenant_id = c.tenant_id
+       where c.cadence_id = p_cadence and not c.idle and c.tenant_id > p_after and c.tenant_id <= v_last
+         and (p_only is null or c.tenant_id = p_only)),
+    made as (
+      insert into public.runs (tenant_id, worker, slot, origin, state, reason, covered_by, finished_at)
+      select d.tenant_id, p_worker, s.slot, 'slot',
+             case when d.off or d.covers or p_catch_up = 'skip' then 'skipped' else 'owed' end,
+             case when d.off then 'tenant_' || d.status when d.covers then 'covered' when p_catch_up = 'skip' then 'missed' end,
+             case when d.covers and not d.off then v_newest end,
+             case when d.off or d.covers or p_catch_up = 'skip' then clock_timestamp() end
+        from due d cross join unnest(v_older) s (slot)
+       where s.slot > coalesce(d.watermark, '-infinity')
+      on conflict (tenant_id, worker, slot) do nothing
+      returning tenant_id, slot, state, covered_by),
+    covering as (
+      update public.runs r set covers_from = least(r.covers_from, m.first)
+        from (select tenant_id, min(slot) as first from made where covered_by is not null group by tenant_id) m
+       where r.tenant_id = m.tenant_id and r.worker = p_worker and r.slot = v_newest),
+    counted as (
+      insert into public.cycles as c (worker, slot, origin, total, owed)
+      select p_worker, m.slot, 'cadence', count(*), count(*) filter (where m.state = 'owed') from made m group by m.slot
+      on conflict (worker, slot) do update set total = c.total + excluded.total, owed = c.owed + excluded.owed,
+        finished_at = case when excluded.owed > 0 then null else c.finished_at end)
+    select count(*) filter (where state = 'owed'), count(*) filter (where state = 'skipped' and covered_by is null),
+           count(*) filter (where covered_by is not null)
+      into v_older_owed, v_older_skipped, v_covered from made;
+  end if;
+
+  if p_cover_owed and p_catch_up = 'coalesce' then
+    with tops as (
+      select r.tenant_id from public.runs r
+       where r.worker = p_worker and r.slot = v_newest and r.state = 'owed' and r.tenant_id > p_after and r.tenant_id <= v_last
+       for update),
+    late as (
+      select r.tenant_id, r.run_id, r.slot, r.covers_from from public.runs r join tops o on o.tenant_id = r.tenant_id
+       where r.worker = p_worker and r.state = 'owed' and r.slot < v_newest for update of r skip locked),
+    passed_on as (
+      update public.runs r set covered_by = v_newest from late l
+       where r.tenant_id = l.tenant_id and r.worker = p_worker and r.slot >= l.covers_from and r.slot < l.slot and r.covered_by = l.slot),
+    recorded as (
+      update public.runs r set state = 'skipped', reason = 'covered', covered_by = v_newest, finished_at = clock_timestamp()
+        from late l where r.tenant_id = l.tenant_id and r.run_id = l.run_id returning 1),
+    covering as (
+      update public.runs r set covers_from = least(r.covers_from, l.first)
+        from (select tenant_id, min(coalesce(covers_from, slot)) as first from late group by tenant_id) l
+       where r.tenant_id = l.tenant_id and r.worker = p_worker and r.slot = v_newest)
+    select v_covered + count(*) into v_covered from recorded;
+  end if;
+
+  return query select v_last, v_seen, v_owed + v_skipped + v_older_owed + v_older_skipped + v_covered,
+    v_owed + v_older_owed, v_skipped + v_older_skipped, v_covered;
+end
+$$;

@@ -1,0 +1,91 @@
+import type { Database, Queryable } from '../db/database.ts';
+import type { Catalogue, CataloguedWorker } from '../fleet/catalogue.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { type CronSchedule, nextSlot } from '../kernel/cron.ts';
+import { scheduleSql } from './sql.ts';
+
+type Hint = {
+  tenant_id: string;
+  worker: string;
+  cadence: boolean;
+  cron: string | null;
+  time_zone: string | null;
+  enabled: boolean;
+};
+
+const BATCH = 10_000;
+
+/**
+ * Folds hints (a new tenant, an edited policy, arriving memories) into who is due for what. Arrivals only ever insert;
+ * this is the one place that rewrites a tenant's row.
+ */
+export class Hints {
+  readonly #database: Database;
+  readonly #catalogue: Catalogue;
+  readonly #clock: Clock;
+
+  constructor(database: Database, catalogue: Catalogue, clock: Clock) {
+    this.#database = database;
+    this.#catalogue = catalogue;
+    this.#clock = clock;
+  }
+
+  /** Lets workers that were added since know of every tenant. @returns whether tenants may be left. */
+  async enrol(): Promise<boolean> {
+    let left = false;
+    for (const worker of this.#catalogue.names) {
+      const [row] = await this.#database.rows<{ enrolled: number }>(scheduleSql.enrolMissing, [worker, BATCH]);
+      left ||= (row?.enrolled ?? 0) >= BATCH;
+    }
+    return left;
+  }
+
+  /** Folds up to 10,000 hints. @returns how many tenants and workers they were for. */
+  async fold(): Promise<number> {
+    const listening = this.#catalogue.all.filter(({ definition }) => definition.when.listens.includes('memory'));
+    return this.#database.transaction(async (tx) => {
+      const values = [BATCH, this.#catalogue.names, listening.map(({ name }) => name)];
+      const hints = await tx.rows<Hint>(scheduleSql.takeHints, values);
+      // In one order everywhere: two schedulers that fold at once must not wait for each other in a circle.
+      hints.sort((a, b) => (a.tenant_id + a.worker < b.tenant_id + b.worker ? -1 : 1));
+      await tx.rows(scheduleSql.noteHints, [hints.map((hint) => hint.tenant_id), hints.map((hint) => hint.worker)]);
+      const cadences = new Map<string, number | undefined>();
+      const moved: [string, string, number | null][] = [];
+      for (const hint of hints.filter(({ cadence }) => cadence)) {
+        moved.push([hint.tenant_id, hint.worker, await this.#cadenceOf(tx, hint, cadences)]);
+      }
+      if (moved.length > 0) {
+        const columns = [moved.map(([tenant]) => tenant), moved.map(([, worker]) => worker), moved.map(([, , cadence]) => cadence)];
+        await tx.rows(scheduleSql.assignCadences, columns);
+      }
+      return hints.length;
+    });
+  }
+
+  async #cadenceOf(tx: Queryable, hint: Hint, cadences: Map<string, number | undefined>): Promise<number | null> {
+    const worker = this.#catalogue.get(hint.worker);
+    if (!hint.enabled || worker.schedule === undefined) return null;
+    const cron = hint.cron ?? worker.schedule.cron;
+    const timeZone = hint.time_zone ?? worker.schedule.timeZone;
+    for (const wanted of [{ cron, timeZone }, worker.schedule]) {
+      const key = JSON.stringify([worker.name, wanted.cron, wanted.timeZone]);
+      if (!cadences.has(key)) cadences.set(key, await this.#cadence(tx, worker, wanted));
+      const cadence = cadences.get(key);
+      if (cadence !== undefined) return cadence;
+    }
+    return null;
+  }
+
+  /** Undefined for a schedule that cannot be read: the tenant keeps the default one, and its run says what is wrong. */
+  async #cadence(tx: Queryable, worker: CataloguedWorker, schedule: CronSchedule): Promise<number | undefined> {
+    let next: Date;
+    try {
+      next = nextSlot(schedule, this.#clock.now());
+    } catch {
+      return undefined;
+    }
+    const values = [worker.name, schedule.cron, schedule.timeZone, next];
+    const [row] = await tx.rows<{ cadence_id: number }>(scheduleSql.ensureCadence, values);
+    return row?.cadence_id;
+  }
+}

@@ -1,0 +1,74 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { TicketProducer } from '../../queues/producer.ts';
+import { Dispatcher } from '../dispatch/dispatcher.ts';
+import { DispatchLease } from '../dispatch/lease.ts';
+import { openRedis, openShards, redisCheck, shardsCheck } from '../fleet/connections.ts';
+import type { ProcessParts } from '../fleet/process-parts.ts';
+import type { Service } from '../fleet/service.ts';
+import { LedgerStats } from '../ledger/stats.ts';
+import { LedgerUpkeep } from '../ledger/upkeep.ts';
+import { CycleCounts } from './cycle-counts.ts';
+import { Hints } from './hints.ts';
+import { Planner } from './planner.ts';
+import { SchedulerService } from './scheduler-service.ts';
+
+/** Connections of a scheduler: its loops, each at most one. */
+const POOL = 8;
+
+/** Opens what a scheduler process needs and makes its service. @throws RaeError where something refuses it. */
+export async function openScheduler(parts: ProcessParts): Promise<Service> {
+  const { config, events, clock, catalogue } = parts;
+  const shards = await openShards(parts, 'rae_scheduler', POOL);
+  const redis = await openRedis(parts, ['producer', 'subscriber']).catch(async (error: unknown) => {
+    await shards.close();
+    throw error;
+  });
+  const shard = 'main';
+  const database = shards.main;
+  const lease = new DispatchLease(database, clock, shard, `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`);
+  const producer = new TicketProducer(redis.producer);
+  const { window, partitions, leaseMs } = config;
+  const dispatcher = new Dispatcher({
+    database,
+    lease,
+    producer,
+    events,
+    clock,
+    workers: catalogue.names,
+    window,
+    partitions,
+    waitMs: leaseMs,
+  });
+  const service = new SchedulerService({
+    shard,
+    database,
+    lease,
+    dispatcher,
+    events,
+    clock,
+    partitions,
+    planner: new Planner({ database, catalogue, events, clock, chunk: config.fanoutChunk }),
+    hints: new Hints(database, catalogue, clock),
+    counts: new CycleCounts(database, events, clock),
+    stats: new LedgerStats(database, events, clock),
+    upkeep: new LedgerUpkeep(database, config.maxLapses),
+    producerRedis: redis.producer,
+    subscriberRedis: redis.subscriber,
+    housekeepingMs: config.housekeepingMs,
+  });
+  return {
+    start: () => service.start(),
+    drain: () => service.stop(),
+    abort: () => undefined,
+    close: async () => {
+      await producer.close();
+      redis.producer.disconnect();
+      redis.subscriber.disconnect();
+      await shards.close();
+    },
+    inFlight: 0,
+    live: () => service.live,
+    checks: { postgres: () => shardsCheck(shards), redis: () => redisCheck(redis.producer) },
+  };
+}
