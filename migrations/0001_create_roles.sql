@@ -15,7 +15,9 @@ begin
       when duplicate_object or unique_violation then null;
     end;
   end loop;
-  if not pg_has_role(current_user, 'rae_owner', 'member') then
+  -- From Postgres 16 on, who makes a role is a member that may not act as it: that must be asked for by its own name.
+  if not pg_has_role(current_user, 'rae_owner',
+      case when current_setting('server_version_num')::int < 160000 then 'member' else 'set' end) then
     execute format('grant rae_owner to %I', current_user);
   end if;
 end
