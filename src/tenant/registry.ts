@@ -1,0 +1,160 @@
+import type { Database, Queryable } from '../db/database.ts';
+import { loadStatements } from '../db/statement.ts';
+import { RaeError } from '../kernel/errors.ts';
+import { parseTenantId } from '../kernel/ids.ts';
+import { checkedTenant, type NewTenant } from './new-tenant.ts';
+import { planNamed } from './plan.ts';
+import { type TenantRow, tenantOf } from './row.ts';
+import type { Placement, Tenant, TenantChange, TenantStatus } from './tenant.ts';
+
+const sql = loadStatements(new URL('./registry.sql', import.meta.url), [
+  'create',
+  'addProject',
+  'show',
+  'hold',
+  'projects',
+  'list',
+  'setStatus',
+  'setPlan',
+  'setPlacement',
+]);
+
+/** A part of a tenant that its memories can be kept apart by. */
+export interface Project {
+  readonly projectId: string;
+  readonly name: string;
+}
+
+/** Which page of the tenants to give. */
+export interface TenantPage {
+  /** The last id of the page before; undefined = from the first. */
+  readonly after?: string | undefined;
+  readonly status?: TenantStatus | undefined;
+  readonly plan?: string | undefined;
+  /** At most so many; from 1 to 1,000. */
+  readonly limit: number;
+}
+
+/**
+ * All tenants: who they are, and what operators change about them. Acts as `rae_operator` on the control database.
+ * Every method that takes an id throws `RAE_TENANT_ID_INVALID` or `RAE_TENANT_UNKNOWN`; every one that sets something
+ * may be repeated: where it already is so, nothing is written and `changed` is false.
+ */
+export class TenantRegistry {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /**
+   * Makes a tenant with its project `default`, in one transaction.
+   * @throws RaeError `RAE_USAGE` for a name, address or plan that cannot be.
+   */
+  async create(input: NewTenant): Promise<{ readonly tenant: Tenant; readonly project: Project }> {
+    const { name, plan, adminEmail, metadata } = checkedTenant(input);
+    return this.#database.transaction(async (tx) => {
+      await planNamed(tx, plan);
+      const values = [name, plan, adminEmail ?? null, JSON.stringify(metadata)];
+      const [made] = await tx.rows<{ tenant_id: string }>(sql.create, values);
+      const tenantId = made?.tenant_id ?? '';
+      const [added] = await tx.rows<{ project_id: string }>(sql.addProject, [tenantId, 'default']);
+      const tenant = await found(tx, tenantId, 'show');
+      return { tenant, project: { projectId: added?.project_id ?? '', name: 'default' } };
+    });
+  }
+
+  /** One tenant. */
+  async show(tenantId: string): Promise<Tenant> {
+    return found(this.#database, tenantId, 'show');
+  }
+
+  /** A tenant's projects, the oldest first. */
+  async projects(tenantId: string): Promise<readonly Project[]> {
+    await this.show(tenantId);
+    const rows = await this.#database.rows<{ project_id: string; name: string }>(sql.projects, [tenantId]);
+    return rows.map((row) => ({ projectId: row.project_id, name: row.name }));
+  }
+
+  /**
+   * A page of tenants in the order of their ids, and the `after` of the next page; undefined when this is the last.
+   * @throws RaeError `RAE_USAGE` for an unknown plan or a limit out of bounds.
+   */
+  async list(page: TenantPage): Promise<{ readonly tenants: readonly Tenant[]; readonly next: string | undefined }> {
+    const { after, status, plan, limit } = page;
+    if (!Number.isInteger(limit) || limit < 1 || limit > 1_000) {
+      throw new RaeError('RAE_USAGE', `a page has 1 to 1000 tenants, not ${limit}`);
+    }
+    const from = after === undefined ? null : parseTenantId(after);
+    if (plan !== undefined) await planNamed(this.#database, plan);
+    // One more than asked for tells whether there is a next page.
+    const rows = await this.#database.rows<TenantRow>(sql.list, [from, status ?? null, plan ?? null, limit + 1]);
+    const tenants = rows.slice(0, limit).map(tenantOf);
+    return { tenants, next: rows.length > limit ? tenants.at(-1)?.tenantId : undefined };
+  }
+
+  /** No more work is done for the tenant; what it has stays. @throws RaeError `RAE_REFUSED` when it is deleted. */
+  async suspend(tenantId: string): Promise<TenantChange> {
+    return this.#setStatus(tenantId, 'suspended');
+  }
+
+  /** The tenant is worked for again. @throws RaeError `RAE_REFUSED` when it is deleted. */
+  async resume(tenantId: string): Promise<TenantChange> {
+    return this.#setStatus(tenantId, 'active');
+  }
+
+  /**
+   * Gives the tenant another plan. Where that moves its queues, the placement epoch rises.
+   * @throws RaeError `RAE_USAGE` for an unknown plan, `RAE_REFUSED` when the tenant is deleted.
+   */
+  async setPlan(tenantId: string, plan: string): Promise<TenantChange> {
+    return this.#change(tenantId, async (tx, tenant) => {
+      const { dedicated } = await planNamed(tx, plan);
+      if (tenant.plan === plan) return false;
+      const moves = tenant.placement === undefined && dedicated !== (tenant.placed === 'dedicated');
+      await tx.rows(sql.setPlan, [tenantId, plan, moves]);
+      return true;
+    });
+  }
+
+  /**
+   * Says where the tenant's runs wait, and raises its placement epoch.
+   * @param placement undefined = what the plan says.
+   * @throws RaeError `RAE_REFUSED` when the tenant is deleted.
+   */
+  async place(tenantId: string, placement: Placement | undefined): Promise<TenantChange> {
+    return this.#change(tenantId, async (tx, tenant) => {
+      if (tenant.placement === placement) return false;
+      await tx.rows(sql.setPlacement, [tenantId, placement ?? null]);
+      return true;
+    });
+  }
+
+  #setStatus(tenantId: string, status: TenantStatus): Promise<TenantChange> {
+    return this.#change(tenantId, async (tx, tenant) => {
+      if (tenant.status === status) return false;
+      await tx.rows(sql.setStatus, [tenantId, status]);
+      return true;
+    });
+  }
+
+  /** Holds the tenant's row, so that two operators at once go one after the other, and lets `set` change it. */
+  #change(tenantId: string, set: (tx: Queryable, tenant: Tenant) => Promise<boolean>): Promise<TenantChange> {
+    return this.#database.transaction(async (tx) => {
+      const tenant = await found(tx, tenantId, 'hold');
+      if (tenant.status === 'deleted') {
+        throw new RaeError('RAE_REFUSED', `the tenant ${tenantId} is deleted; that cannot be taken back`);
+      }
+      const changed = await set(tx, tenant);
+      return { changed, tenant: changed ? await found(tx, tenantId, 'show') : tenant };
+    });
+  }
+}
+
+async function found(database: Queryable, tenantId: string, statement: 'show' | 'hold'): Promise<Tenant> {
+  const [row] = await database.rows<TenantRow>(sql[statement], [parseTenantId(tenantId)]);
+  if (row !== undefined) return tenantOf(row);
+  throw new RaeError('RAE_TENANT_UNKNOWN', `there is no tenant ${tenantId}`, {
+    hint: 'see the tenants with: rae tenant list',
+  });
+}
