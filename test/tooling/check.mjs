@@ -32,13 +32,19 @@ function run({ name, args }) {
     child.stdout.on('data', (chunk) => printed.push(chunk));
     child.stderr.on('data', (chunk) => printed.push(chunk));
     child.on('error', (error) => printed.push(Buffer.from(`${error.message}\n`)));
-    child.on('close', (code, signal) => {
+    let ended = false;
+    const end = (code, signal) => {
+      if (ended) return;
+      ended = true;
       const seconds = ((performance.now() - started) / 1_000).toFixed(1);
       const passed = code === 0;
       process.stdout.write(`${passed ? 'ok    ' : 'FAILED'} ${name.padEnd(16)} ${seconds.padStart(6)} s\n`);
       const words = Buffer.concat(printed).toString();
       resolve({ name, passed, words: passed ? '' : `${words}${signal ? `ended by ${signal}\n` : ''}` });
-    });
+    };
+    child.on('close', end);
+    // A daemon that keeps the pipe open must not keep this open: what the stage itself printed is there in a moment.
+    child.on('exit', (code, signal) => setTimeout(end, 1_000, code, signal).unref());
   });
 }
 
@@ -48,3 +54,5 @@ const results = await Promise.all(stages.map(run));
 const failed = results.filter((result) => !result.passed);
 for (const { name, words } of failed) process.stdout.write(`\n--- ${name} ---\n${words}`);
 recordRun({ passed: results.length - failed.length, failed: failed.length, skipped: 0 });
+// Not by running out of work: a pipe that a daemon keeps open is work for ever.
+process.exit();

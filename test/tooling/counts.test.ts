@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -12,6 +12,8 @@ let folder = '';
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'rae-counts-'));
+  // Vite writes into the nearest node_modules above a config, which may be somebody else's.
+  mkdirSync(join(folder, 'node_modules'));
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
