@@ -141,6 +141,8 @@ grant select, insert, update on public.cadences, public.cycles to rae_scheduler,
 grant select, insert, update on public.tenant_cadences to rae_scheduler, rae_operator;
 grant select, update (idle) on public.tenant_cadences to rae_worker;
 grant select, delete, insert on public.due_hints to rae_scheduler;
+-- to lock the hints it folds
+grant update (created_at) on public.due_hints to rae_scheduler;
 grant insert on public.due_hints to rae_worker, rae_api, rae_operator;
 grant select, insert, update, delete on public.leases to rae_scheduler;
 grant select on public.leases, public.cadences, public.cycles to rae_operator, rae_readonly;
