@@ -5,7 +5,7 @@
 -- locks the lease row
 -- index leases_pkey
 insert into public.leases as l (name, holder, epoch, expires_at)
-values ($1, $2, 1, clock_timestamp() + $3 * interval '1 millisecond')
+values ($1, $2, 1, clock_timestamp() + $3::int * interval '1 millisecond')
 on conflict (name) do update set
   epoch = case when l.holder = excluded.holder and l.expires_at > clock_timestamp() then l.epoch else l.epoch + 1 end,
   holder = excluded.holder,

@@ -9,7 +9,7 @@
 with lapsed as (
   select r.tenant_id, r.run_id, r.state from public.runs r
    where r.state in ('queued', 'running') and r.lease_until < clock_timestamp()
-   limit $1 for update skip locked)
+   limit $1::int for update skip locked)
 update public.runs r set
        state = case when l.state = 'running' and r.lapses + 1 >= $2 then 'dead' else 'owed' end,
        lapses = r.lapses + case when l.state = 'running' then 1 else 0 end,
@@ -35,7 +35,7 @@ with old as (
    where r.created_at < now() - (select min(ledger_days) from public.plans) * interval '1 day'
      and r.finished_at < now() - case when r.state = 'dead' then greatest(p.ledger_days, 365) else p.ledger_days end * interval '1 day'
      and r.state in ('done', 'skipped', 'dead')
-   limit $1 for update of r skip locked),
+   limit $1::int for update of r skip locked),
 marked as (
   update public.tenant_cadences c set watermark = greatest(c.watermark, o.slot)
     from (select tenant_id, worker, max(slot) as slot from old where slot is not null group by tenant_id, worker) o
@@ -51,5 +51,5 @@ select count(*)::int as swept from gone
 -- locks the removed rows
 -- index cycles_pkey
 with gone as (
-  delete from public.cycles where finished_at < now() - $1 * interval '1 day' returning 1)
+  delete from public.cycles where finished_at < now() - $1::int * interval '1 day' returning 1)
 select count(*)::int as swept from gone

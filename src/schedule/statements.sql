@@ -58,7 +58,7 @@ insert into public.cycles (worker, slot, origin) values ($1, $2, $3) on conflict
 -- locks none
 -- index cycles_open_idx
 select worker, slot, planned_at from public.cycles
- where finished_at is null and (counted_at is null or counted_at < clock_timestamp() - $1 * interval '1 millisecond')
+ where finished_at is null and (counted_at is null or counted_at < clock_timestamp() - $1::int * interval '1 millisecond')
  order by slot limit 200
 
 -- statement: countCycle
@@ -102,7 +102,7 @@ with new as (
   select t.tenant_id, 'tenant', $1 from public.tenants t
    where not exists (select from public.tenant_cadences c where c.tenant_id = t.tenant_id and c.worker = $1)
      and not exists (select from public.due_hints h where h.tenant_id = t.tenant_id and h.kind = 'tenant')
-   limit $2 returning 1)
+   limit $2::int returning 1)
 select count(*)::int as enrolled from new
 
 -- statement: takeHints
@@ -113,7 +113,7 @@ select count(*)::int as enrolled from new
 -- index due_hints_pkey
 with taken as (
   delete from public.due_hints h using (
-    select tenant_id, hint_id from public.due_hints limit $1 for update skip locked) o
+    select tenant_id, hint_id from public.due_hints limit $1::int for update skip locked) o
    where h.tenant_id = o.tenant_id and h.hint_id = o.hint_id returning h.tenant_id, h.kind, h.worker),
 touched as (
   select t.tenant_id, w.worker, bool_or(t.kind <> 'memory') as cadence

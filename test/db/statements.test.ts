@@ -1,0 +1,100 @@
+import type pg from 'pg';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { loadCatalogue } from '../../workers/index.ts';
+import { useDatabase } from '../support/database.ts';
+import { fleetSchema } from '../support/fleet-schema.ts';
+import { connected } from '../support/server.ts';
+import { type SqlSource, sqlSources, typesTaken } from '../support/sql-sources.ts';
+import { addTenant } from '../support/tenants.ts';
+
+const database = useDatabase();
+/** Functions by the name they have in their source. */
+const installed = new Map<string, string>();
+let tenant = '';
+
+beforeAll(async () => {
+  tenant = await addTenant(database());
+  for (const one of (await fleetSchema()).functions) {
+    if (installed.has(one.name)) throw new Error(`two functions are called ${one.name}`);
+    installed.set(one.name, `public.${one.installed}`);
+  }
+});
+
+const sources = sqlSources();
+/** Effects are no statements of their own: the fleet composes them into a function, see below. */
+const sent = sources.filter(({ body }) => !/(?<!:):[a-z_]+/.test(body.replaceAll(/'[^']*'/g, "''")));
+
+/** What the server makes of a statement that `role` sends inside a tenant. */
+async function prepared({ file, role, body }: SqlSource, look: (client: pg.Client) => Promise<void>): Promise<void> {
+  const text = body.replace(/\{\{(\w+)\}\}/g, (all, name: string) => installed.get(name) ?? all);
+  if (role === undefined)
+    throw new Error(
+      `${file}: say who sends it, at the head of the file (-- Role rae_…) or after what it takes (; as rae_…)`,
+    );
+  await connected(database().url(role), async (client) => {
+    await client.query('begin');
+    await client.query('select public.rae_enter_tenant($1)', [tenant]);
+    await client.query(`prepare it as ${text}`);
+    await look(client);
+    await client.query('rollback');
+  });
+}
+
+/** Statements that PREPARE takes; a command such as CREATE TABLE is only to be run, and migrating proves that. */
+const isPreparable = ({ body }: SqlSource): boolean =>
+  /^(select|insert|update|delete|with|merge|values)\b/i.test(body.trim());
+const preparable = sent.filter(isPreparable).map((one) => [`${one.file} ${one.name}`, one] as const);
+
+describe('every named statement', () => {
+  it('is found', () => {
+    expect(preparable.length).toBeGreaterThan(20);
+    expect(sent.filter((one) => !isPreparable(one)).map(({ file, name }) => `${file} ${name}`)).toEqual([
+      'src/db/migrate.sql prepare',
+      'src/db/migrate.sql becomeOwner',
+    ]);
+  });
+
+  it.each(preparable)('%s takes the parameters that its header says, in these types', async (_what, source) => {
+    const types = typesTaken(source.takes);
+    expect(types, `cannot be read: -- takes ${source.takes}`).toBeDefined();
+    await prepared(source, async (client) => {
+      const { rows } = await client.query<{ found: string[] }>(
+        "select array(select t::text from unnest(parameter_types) t) as found from pg_prepared_statements where name = 'it'",
+      );
+      const wanted = await client.query<{ types: string[] }>(
+        'select array(select t::regtype::text from unnest($1::text[]) t) as types',
+        [types],
+      );
+      expect(rows[0]?.found).toEqual(wanted.rows[0]?.types);
+    });
+  });
+
+  it.each(preparable)('%s is allowed to the role that sends it', async (_what, source) => {
+    const nulls = (typesTaken(source.takes) ?? []).map(() => 'null').join(', ');
+    await prepared(source, async (client) => {
+      // EXPLAIN checks every right that running it needs, and runs nothing.
+      const { rows } = await client.query(`explain execute it${nulls === '' ? '' : `(${nulls})`}`);
+      expect(rows.length).toBeGreaterThan(0);
+    });
+  });
+});
+
+describe('the effect of a worker', () => {
+  it('becomes one function that its role may call, with the parameters of its call', async () => {
+    const catalogue = await loadCatalogue();
+    const fused = catalogue.all.flatMap((worker) =>
+      worker.performFunction === undefined ? [] : [worker.performFunction.call],
+    );
+    expect(fused.length).toBeGreaterThan(0);
+    for (const { text, name } of fused) {
+      const source = { file: 'perform.sql', name, takes: '', body: text, role: 'rae_worker' } as const;
+      await prepared(source, async (client) => {
+        const { rows } = await client.query(
+          "select parameter_types::text as types from pg_prepared_statements where name = 'it'",
+        );
+        expect(rows).toEqual([{ types: '{uuid,uuid,integer,boolean,integer,jsonb,jsonb,text,jsonb,boolean}' }]);
+        await client.query(`explain execute it(${Array.from({ length: 10 }, () => 'null').join(', ')})`);
+      });
+    }
+  });
+});
