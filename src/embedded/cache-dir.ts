@@ -1,19 +1,24 @@
 import { join } from 'node:path';
 import { RaeError } from '../kernel/errors.ts';
 import { type Identity, isRoot } from './identity.ts';
-import { isOwnFolder, mayEnter } from './reach.ts';
+import { isOwnFolder, isWritable, mayEnter } from './reach.ts';
 import type { Env } from './service.ts';
 
-/** The folders to try, best first. */
-function candidates(asked: string | undefined, env: Env): readonly string[] {
+/** The folders to try, best first: those of this user, then those of the machine. */
+function candidates(
+  asked: string | undefined,
+  env: Env,
+): { readonly user: readonly string[]; readonly all: readonly string[] } {
   const { XDG_CACHE_HOME: xdg, HOME: home } = env;
   const ofUser = xdg?.startsWith('/') ? xdg : home?.startsWith('/') ? join(home, '.cache') : undefined;
-  return [
-    asked,
-    ofUser === undefined ? undefined : join(ofUser, 'rae-fleet'),
-    isRoot() ? '/var/cache/rae-fleet' : undefined,
+  const user = [asked, ofUser === undefined ? undefined : join(ofUser, 'rae-fleet')].filter(
+    (folder) => folder !== undefined,
+  );
+  const ofMachine = [
+    ...(isRoot() ? ['/var/cache/rae-fleet'] : []),
     `/var/tmp/rae-fleet-${process.getuid?.() ?? 'user'}`,
-  ].filter((folder) => folder !== undefined);
+  ];
+  return { user, all: [...user, ...ofMachine] };
 }
 
 /**
@@ -22,9 +27,10 @@ function candidates(asked: string | undefined, env: Env): readonly string[] {
  * @throws RaeError `RAE_SERVICE_UNAVAILABLE` when there is none.
  */
 export async function cacheDir(asked: string | undefined, env: Env, identity: Identity): Promise<string> {
-  const folders = candidates(asked, env);
+  const { user, all: folders } = candidates(asked, env);
   for (const folder of folders) {
-    if (isOwnFolder(folder, 0o755) && (await mayEnter(identity, folder))) return folder;
+    const isUsable = user.includes(folder) ? isWritable(folder, 0o755) : isOwnFolder(folder, 0o755);
+    if (isUsable && (await mayEnter(identity, folder))) return folder;
   }
   throw new RaeError(
     'RAE_SERVICE_UNAVAILABLE',

@@ -36,15 +36,8 @@ function start({ file, args, as, env, cwd = '/', input = '', withinMs = 60_000 }
       output = (output + chunk).slice(-KEPT);
     };
     // The working folder is named: an inherited one may be closed to the user the program runs as.
-    const child = spawn(file, args, { cwd, env, stdio: 'pipe', ...as?.ids });
-    const timer = setTimeout(() => {
-      keep(`\nstopped after ${withinMs / 1_000} s`);
-      child.kill('SIGKILL');
-    }, withinMs);
-    const end = (ok: boolean): void => {
-      clearTimeout(timer);
-      resolve({ ok, output: output.trim() });
-    };
+    const child = spawn(file, args, { cwd, env, stdio: 'pipe', timeout: withinMs, killSignal: 'SIGKILL', ...as?.ids });
+    const end = (ok: boolean): void => resolve({ ok, output: output.trim() });
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', keep);
     // A program that ends without reading its input is judged by its exit code, not by the broken pipe.
     child.stdin.on('error', () => undefined).end(input);
@@ -53,7 +46,8 @@ function start({ file, args, as, env, cwd = '/', input = '', withinMs = 60_000 }
       end(false);
     });
     child.on('close', (code, signal) => {
-      if (signal !== null) keep(`\nended by ${signal}`);
+      if (child.killed) keep(`\nstopped after ${withinMs / 1_000} s`);
+      else if (signal !== null) keep(`\nended by ${signal}`);
       end(code === 0);
     });
   });

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, linkSync, mkdirSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, linkSync, mkdirSync, realpathSync, renameSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { messageOf, RaeError } from '../kernel/errors.ts';
 import { isRoot } from './identity.ts';
 import { isRunning, type ProcessStamp, stampOf } from './process-stamp.ts';
-import { readStamp } from './server-record.ts';
+import { readStamps, writeStamps } from './stamp-file.ts';
 
 /** A data directory that this process, and no other, uses until it lets go. */
 export interface DataDir {
@@ -38,7 +38,7 @@ function create(dir: string): string {
 /** Puts `file` in place with its whole content, or gives false when there already is one. */
 function claim(file: string, own: ProcessStamp): boolean {
   const draft = `${file}.${randomBytes(6).toString('hex')}`;
-  writeFileSync(draft, JSON.stringify(own), { mode: 0o600 });
+  writeStamps(draft, [own]);
   try {
     linkSync(draft, file);
     return true;
@@ -55,7 +55,7 @@ function clearStale(file: string): void {
   const aside = `${file}.${randomBytes(6).toString('hex')}`;
   try {
     renameSync(file, aside);
-    const moved = readStamp(aside);
+    const [moved] = readStamps(aside);
     if (moved !== undefined && isRunning(moved)) linkSync(aside, file);
   } catch {
     // Another start was quicker, and the next look at the claim says what came of it.
@@ -74,7 +74,7 @@ export function takeDataDir(dir: string): DataDir {
   const own = stampOf(process.pid) ?? { pid: process.pid, started: 'unknown' };
   try {
     while (!claim(claimFile, own)) {
-      const owner = readStamp(claimFile);
+      const [owner] = readStamps(claimFile);
       if (owner !== undefined && isRunning(owner)) {
         throw new RaeError('RAE_DATA_DIR_UNUSABLE', `the data directory ${path} is in use by process ${owner.pid}`, {
           hint: 'stop that process, or name another folder with --data DIR',
@@ -90,7 +90,7 @@ export function takeDataDir(dir: string): DataDir {
     path,
     file: (name) => join(path, name),
     release: () => {
-      const owner = readStamp(claimFile);
+      const [owner] = readStamps(claimFile);
       if (held && owner?.pid === own.pid && owner.started === own.started) rmSync(claimFile, { force: true });
       held = false;
     },

@@ -8,15 +8,26 @@ import { redisFolder } from './redis-server.ts';
 import type { Purpose } from './service.ts';
 
 /** The file that says: the data is a test's, may be torn, and is removed by whoever comes next. */
-export const DISPOSABLE = 'disposable';
+const DISPOSABLE = 'disposable';
 
-/** Removes everything the servers kept, wherever it lies. They must not run. */
-export function eraseData(dir: DataDir): void {
+function erase(dir: DataDir, files: readonly string[]): void {
   const place = { folder: knownPlace(dir) };
   for (const folder of [clusterFolder(place), redisFolder(place)]) discard(folder);
   dropPlace(dir);
-  const files = ['postgres.password', 'postgres.log', 'redis.log', DISPOSABLE];
   for (const name of files) rmSync(dir.file(name), { force: true });
+}
+
+const SECRETS = ['postgres.password', DISPOSABLE];
+const LOGS = ['postgres.log', 'redis.log'];
+
+/** Removes everything the servers kept, wherever it lies. They must not run. */
+export function eraseData(dir: DataDir): void {
+  erase(dir, [...SECRETS, ...LOGS]);
+}
+
+/** Removes a test's data after a start that failed; the logs, which tell why, stay. */
+export function eraseIfDisposable(dir: DataDir): void {
+  if (existsSync(dir.file(DISPOSABLE))) erase(dir, SECRETS);
 }
 
 /**

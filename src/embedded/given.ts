@@ -43,13 +43,12 @@ export function targetOf(url: string, kind: keyof typeof CODES): Target {
 function knock(at: NetConnectOpts): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect(at);
-    const timer = setTimeout(() => socket.destroy(new Error(`no answer within ${ANSWER_MS / 1_000} s`)), ANSWER_MS);
+    socket.setTimeout(ANSWER_MS, () => socket.destroy(new Error(`no answer within ${ANSWER_MS / 1_000} s`)));
     socket.on('connect', () => {
       resolve();
       socket.destroy();
     });
     socket.on('error', reject);
-    socket.on('close', () => clearTimeout(timer));
   });
 }
 

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { messageOf, RaeError } from '../kernel/errors.ts';
 import { tail } from './command.ts';
 import { GUARDIAN } from './guardian-script.ts';
@@ -27,9 +28,10 @@ export interface Guarded {
 
 /** A server that runs, and ends with this process at the latest. */
 export interface Running {
-  readonly stamp: ProcessStamp;
-  /** Resolves when the server has ended, whoever ended it. */
-  readonly ended: Promise<void>;
+  readonly server: ProcessStamp;
+  readonly guardian: ProcessStamp;
+  /** Resolves if the server ends without having been told to by `stop`. */
+  readonly lost: Promise<void>;
   hasEnded(): boolean;
   /** The last lines of its log. */
   logTail(): string;
@@ -37,16 +39,21 @@ export interface Running {
   stop(): Promise<void>;
 }
 
+/** The stamp of a process that was gone before it could be looked at: matches nothing. */
+function ended(pid: number): ProcessStamp {
+  return { pid, started: 'ended' };
+}
+
 /** How long after the last resort the guardian itself may take, in milliseconds. */
 const SLACK_MS = 5_000;
 
 /** The pid that the guardian prints, or undefined when it could not start. */
-function firstLine(child: ChildProcess): Promise<string | undefined> {
+function firstLine(child: ChildProcess): Promise<number | undefined> {
   return new Promise((resolve) => {
     let text = '';
     child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
       text += chunk;
-      if (text.includes('\n')) resolve(text.trim());
+      if (text.includes('\n')) resolve(Number(text));
     });
     child.on('close', () => resolve(undefined)).on('error', () => resolve(undefined));
   });
@@ -55,6 +62,8 @@ function firstLine(child: ChildProcess): Promise<string | undefined> {
 function spawnGuardian(guarded: Guarded): { readonly child: ChildProcess; readonly failed: () => string | undefined } {
   const { soft, hard, graceMs, wipe = '', command, env, cwd, as, log } = guarded;
   const args = [soft, hard, String(Math.ceil(graceMs / 100)), wipe, ...command];
+  // Another user's log, from a start under root, cannot be written but replaced.
+  rmSync(log, { force: true });
   const descriptor = openSync(log, 'w', 0o600);
   try {
     // Its own session: Ctrl-C in the terminal reaches the owner only, which ends the servers after it has drained.
@@ -90,6 +99,23 @@ function readTail(path: string): string {
   }
 }
 
+/** Ends the server: by closing the guardian's pipe, and directly where somebody has killed the guardian. */
+async function end(child: ChildProcess, server: ProcessStamp, { soft, graceMs }: Guarded): Promise<void> {
+  const gone = () => !isRunning(server) || undefined;
+  const isAlone = hasExited(child);
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  child.ref();
+  child.stdin?.end();
+  if (isAlone) signalTo(server, `SIG${soft}`);
+  else await within(exited, graceMs + SLACK_MS);
+  if (!(await until(gone, graceMs))) signalTo(server, 'SIGKILL');
+  await until(gone, SLACK_MS);
+}
+
+function hasExited(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
 /**
  * Starts a server under a guardian that ends it when this process is gone, however it went. Does not keep this process
  * alive. What it prints goes to `log`.
@@ -97,37 +123,25 @@ function readTail(path: string): string {
  */
 export async function startGuarded(guarded: Guarded): Promise<Running> {
   const { child, failed } = spawnGuardian(guarded);
-  const ended = new Promise<void>((resolve) => {
-    child.on('exit', resolve);
-    child.on('error', () => resolve());
-  });
-  const pid = Number(await firstLine(child));
-  const stamp = Number.isInteger(pid) ? (stampOf(pid) ?? { pid, started: 'ended' }) : undefined;
-  if (stamp === undefined) {
-    throw new RaeError(
-      'RAE_SERVICE_UNAVAILABLE',
-      `${guarded.name} cannot be started: ${failed() ?? readTail(guarded.log)}`,
-    );
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const pid = await firstLine(child);
+  if (pid === undefined || child.pid === undefined) {
+    const because = failed() ?? readTail(guarded.log);
+    throw new RaeError('RAE_SERVICE_UNAVAILABLE', `${guarded.name} cannot be started: ${because}`);
   }
+  const server = stampOf(pid) ?? ended(pid);
+  let stopping: Promise<void> | undefined;
   child.stdout?.destroy();
   child.unref();
-  (child.stdin as { unref?(): void } | null)?.unref?.();
-  const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
-  let stopping: Promise<void> | undefined;
-  const stop = async (): Promise<void> => {
-    child.ref();
-    child.stdin?.end();
-    await within(ended, guarded.graceMs + SLACK_MS);
-    // Only where somebody killed the guardian is there still something to end.
-    if (signalTo(stamp, 'SIGKILL')) await until(() => !isRunning(stamp) || undefined, SLACK_MS);
-  };
+  if (child.stdin instanceof Socket) child.stdin.unref();
   return {
-    stamp,
-    ended,
-    hasEnded,
+    server,
+    guardian: stampOf(child.pid) ?? ended(child.pid),
+    lost: new Promise((resolve) => void exited.then(() => stopping ?? resolve())),
+    hasEnded: () => hasExited(child) && !isRunning(server),
     logTail: () => readTail(guarded.log),
     stop: () => {
-      stopping ??= stop();
+      stopping ??= end(child, server, guarded);
       return stopping;
     },
   };

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RaeError } from '../kernel/errors.ts';
+import { run } from './command.ts';
 import type { DataDir } from './data-dir.ts';
 import { type Identity, serverIdentity } from './identity.ts';
 import { discard } from './publish.ts';
@@ -30,6 +31,17 @@ export function knownPlace(dir: DataDir): string {
   return pointedTo(dir) ?? dir.path;
 }
 
+/** Root in a container without that right cannot become anybody else, and then nothing here can work. */
+async function refuseStuckRoot(identity: Identity): Promise<void> {
+  if (identity.ids === undefined) return;
+  const ran = await run({ file: '/bin/sh', args: ['-c', ':'], as: identity, env: {} });
+  if (ran.ok) return;
+  const because = `Postgres refuses to run as root, and this process may not become ${identity.name}: ${ran.output}`;
+  throw new RaeError('RAE_SERVICE_UNAVAILABLE', because, {
+    hint: 'run as an ordinary user, or set RAE_DATABASE_URL and RAE_REDIS_URL',
+  });
+}
+
 /**
  * Where the servers of this data directory keep their files, and whom they run as. Root's servers run as somebody
  * else; a data directory in a 0700 home is out of their reach, and then the files are put under /var/lib/rae-fleet and
@@ -39,6 +51,7 @@ export function knownPlace(dir: DataDir): string {
 export async function choosePlace(dir: DataDir): Promise<Place> {
   const known = knownPlace(dir);
   const identity = serverIdentity(join(known, 'postgres'));
+  await refuseStuckRoot(identity);
   if (known !== dir.path) {
     if (existsSync(known) && (await mayEnter(identity, known))) return { folder: known, identity };
     throw new RaeError(

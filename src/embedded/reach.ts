@@ -10,17 +10,12 @@ export async function mayEnter(identity: Identity, folder: string): Promise<bool
   return (await run({ file: '/bin/sh', args: ['-c', 'cd -- "$1"', 'sh', folder], as: identity, env: {} })).ok;
 }
 
-/**
- * Makes `folder`, its parents too, and gives true when this process may write there and nobody else could have put
- * something in its place: in a folder open to all, such as /var/tmp, a stranger may have been here first.
- */
-export function isOwnFolder(folder: string, mode: number): boolean {
+/** Makes `folder`, its parents too, and gives true when this process may write there. */
+export function isWritable(folder: string, mode: number): boolean {
   try {
     const made = mkdirSync(folder, { recursive: true, mode });
     // A umask may have narrowed it.
     if (made !== undefined) chmodSync(folder, mode);
-    const found = lstatSync(folder);
-    if (!found.isDirectory() || found.uid !== process.getuid?.() || (found.mode & 0o022) !== 0) return false;
     const probe = join(folder, `.probe-${randomBytes(6).toString('hex')}`);
     writeFileSync(probe, '');
     rmSync(probe);
@@ -28,4 +23,14 @@ export function isOwnFolder(folder: string, mode: number): boolean {
   } catch {
     return false;
   }
+}
+
+/**
+ * The same for a folder that lies where everybody may write, such as /var/tmp: true only when it is ours, and nobody
+ * else can have put something into it, or it in place of ours.
+ */
+export function isOwnFolder(folder: string, mode: number): boolean {
+  if (!isWritable(folder, mode)) return false;
+  const found = lstatSync(folder);
+  return found.isDirectory() && found.uid === process.getuid?.() && (found.mode & 0o022) === 0;
 }

@@ -15,8 +15,8 @@ export interface UnpackRequest {
   readonly cache: string;
   readonly env: Env;
   readonly say: (line: string) => void;
-  /** The version of the server in an unpacked tree, if it runs for whoever will run it. */
-  readonly versionIn: (tree: string) => Promise<string | undefined>;
+  /** The version of the server in an unpacked tree. Throws, saying why, when it does not run for whoever will run it. */
+  readonly versionIn: (tree: string) => Promise<string>;
 }
 
 /** Server and tools in one go: which of them holds the program differs between releases. */
@@ -95,9 +95,13 @@ export async function unpackRedis(request: UnpackRequest): Promise<string> {
     chmodSync(tree, 0o755);
     chmodSync(work, 0o755);
     const version = await request.versionIn(tree);
-    if (version === undefined) throw new Error('what was unpacked does not run, or is older than 6.2');
     const target = join(request.cache, `redis-${version}-${arch()}`);
-    await publish(tree, target, async () => (await request.versionIn(target)) !== undefined);
+    const isGood = async (): Promise<boolean> =>
+      await request.versionIn(target).then(
+        () => true,
+        () => false,
+      );
+    await publish(tree, target, isGood);
     return target;
   } finally {
     discard(work);

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { arch } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { messageOf } from '../kernel/errors.ts';
 import { Attempts, REDIS_WAYS } from './attempts.ts';
 import { childEnv } from './child-env.ts';
@@ -53,11 +53,24 @@ async function onPath(search: RedisSearch, attempts: Attempts): Promise<RedisPro
   return undefined;
 }
 
-async function inTree(root: string, via: 'cache' | 'packages', search: RedisSearch): Promise<RedisProgram | undefined> {
+async function inTree(root: string, via: 'cache' | 'packages', search: RedisSearch): Promise<RedisProgram | string> {
   const file = serverIn(root);
+  if (file === undefined) return `no server program in ${root}`;
   const extra = librariesOf(root);
-  const version = file === undefined ? '' : await tryRedis(file, extra, search);
-  return file === undefined || typeof version === 'string' ? undefined : { via, file, extra, version };
+  const version = await tryRedis(file, extra, search);
+  return typeof version === 'string' ? `${file} ${version}` : { via, file, extra, version };
+}
+
+async function unpackNow(cache: string, search: RedisSearch): Promise<RedisProgram> {
+  const found = async (tree: string): Promise<RedisProgram> => {
+    const program = await inTree(tree, 'packages', search);
+    if (typeof program === 'string') throw new Error(program);
+    return program;
+  };
+  const { env, say } = search;
+  return await found(
+    await unpackRedis({ cache, env, say, versionIn: async (tree) => (await found(tree)).version.text }),
+  );
 }
 
 async function inCache(cache: string, search: RedisSearch): Promise<RedisProgram | undefined> {
@@ -65,7 +78,7 @@ async function inCache(cache: string, search: RedisSearch): Promise<RedisProgram
     (name) => /^(redis|valkey)-[\d.]+-/.test(name) && name.endsWith(`-${arch()}`),
   );
   const found = await Promise.all(names.map((name) => inTree(join(cache, name), 'cache', search)));
-  return found.filter((program) => program !== undefined).sort((a, b) => newestFirst(a.version, b.version))[0];
+  return found.filter((program) => typeof program !== 'string').sort((a, b) => newestFirst(a.version, b.version))[0];
 }
 
 /**
@@ -82,15 +95,7 @@ export async function findRedis(search: RedisSearch): Promise<RedisProgram> {
     const earlier = await inCache(cache, search);
     if (earlier !== undefined) return earlier;
     attempts.failed(`an earlier unpacking in ${cache}`, 'not found');
-    const root = await unpackRedis({
-      cache,
-      env: search.env,
-      say: search.say,
-      versionIn: async (tree) => (await inTree(tree, 'packages', search))?.version.text,
-    });
-    const unpacked = await inTree(root, 'packages', search);
-    if (unpacked !== undefined) return unpacked;
-    attempts.failed(basename(root), 'unpacked, but does not run');
+    return await unpackNow(cache, search);
   } catch (error) {
     attempts.failed('packages of this machine, unpacked without root rights', messageOf(error));
   }

@@ -8,8 +8,8 @@ import { type Running, startGuarded } from './guardian.ts';
 import type { Place } from './place.ts';
 import { findRedis, type RedisProgram } from './redis-program.ts';
 import { askInfo } from './resp.ts';
-import { recordServer } from './server-record.ts';
 import type { Purpose, StartedService } from './service.ts';
+import { writeStamps } from './stamp-file.ts';
 import type { StartRequest } from './start-request.ts';
 import { until } from './until.ts';
 
@@ -94,7 +94,7 @@ async function startReady(
       graceMs: GRACE_MS,
       ...(purpose === 'test' ? { wipe: folder } : {}),
     });
-    recordServer(dir.file('redis.json'), running.stamp);
+    writeStamps(dir.file('redis.json'), [running.server, running.guardian]);
     state = await ready(running, port, password);
     if (state === 'yes') return { running, port, url: `redis://:${password}@127.0.0.1:${port}/0` };
     if (state !== 'port') break;
@@ -124,6 +124,7 @@ export async function startRedis(request: StartRequest): Promise<StartedService>
       `Redis cannot keep its data in ${redisFolder(place)}: ${messageOf(error)}`,
     );
   });
+  void running.lost.then(() => request.say(`Redis has ended by itself: ${running.logTail()}`));
   return {
     via: program.via,
     version: program.version.text,

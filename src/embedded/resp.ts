@@ -38,7 +38,7 @@ function replies(data: Buffer): readonly string[] {
 export function askInfo({ at, username, password }: RedisAddress, withinMs: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(at);
-    const timer = setTimeout(() => socket.destroy(new Error(`no answer within ${withinMs / 1_000} s`)), withinMs);
+    socket.setTimeout(withinMs, () => socket.destroy(new Error(`no answer within ${withinMs / 1_000} s`)));
     const auth = password === undefined ? [] : [['AUTH', ...(username ? [username] : []), password]];
     const commands = [...auth, ['INFO', 'server']];
     let data = Buffer.alloc(0);
@@ -54,10 +54,7 @@ export function askInfo({ at, username, password }: RedisAddress, withinMs: numb
       socket.end();
     });
     socket.on('error', reject);
-    socket.on('close', () => {
-      clearTimeout(timer);
-      reject(new Error('the connection was closed without an answer'));
-    });
+    socket.on('close', () => reject(new Error('the connection was closed without an answer')));
   });
 }
 

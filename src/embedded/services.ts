@@ -1,9 +1,8 @@
-import { existsSync } from 'node:fs';
 import { RaeError } from '../kernel/errors.ts';
 import { cacheDir } from './cache-dir.ts';
 import { containerPostgres, containerRedis } from './containers.ts';
 import { type DataDir, takeDataDir, unusable } from './data-dir.ts';
-import { DISPOSABLE, eraseData, settlePurpose } from './disposal.ts';
+import { eraseData, eraseIfDisposable, settlePurpose } from './disposal.ts';
 import { givenPostgres, givenRedis } from './given.ts';
 import { endLeftovers } from './leftovers.ts';
 import { choosePlace } from './place.ts';
@@ -40,11 +39,14 @@ export interface ServicesRequest {
   readonly say: (line: string) => void;
 }
 
-/** Where what this process started is noted until both have come up or one has failed. */
-type Started = { readonly [name in 'postgres' | 'redis']: Promise<Service | StartedService> };
+/** Where each of the two comes from; called once both are settled. */
+interface Sources {
+  readonly postgres: () => Promise<Service | StartedService>;
+  readonly redis: () => Promise<Service | StartedService>;
+}
 
-async function startOwn(request: ServicesRequest, dir: DataDir): Promise<Started> {
-  const { purpose, say, env = {}, postgresUrl, redisUrl } = request;
+async function ownServers(request: ServicesRequest, dir: DataDir): Promise<Sources> {
+  const { purpose, say, env = {} } = request;
   await endLeftovers(dir, say);
   settlePurpose(dir, purpose);
   const place = await choosePlace(dir);
@@ -60,22 +62,19 @@ async function startOwn(request: ServicesRequest, dir: DataDir): Promise<Started
       return cache;
     },
   };
-  return {
-    postgres: postgresUrl === undefined ? startPostgres(own) : givenPostgres(postgresUrl),
-    redis: redisUrl === undefined ? startRedis(own) : givenRedis(redisUrl),
-  };
+  return { postgres: () => startPostgres(own), redis: () => startRedis(own) };
 }
 
-function withoutOwn({ postgresUrl, redisUrl }: ServicesRequest): Started {
-  return {
-    postgres: postgresUrl === undefined ? containerPostgres() : givenPostgres(postgresUrl),
-    redis: redisUrl === undefined ? containerRedis() : givenRedis(redisUrl),
-  };
+/** The services that were given. Asked first: where one does not answer, nothing is started or made. */
+async function given({ postgresUrl, redisUrl }: ServicesRequest): Promise<Partial<Sources>> {
+  const postgres = postgresUrl === undefined ? undefined : await givenPostgres(postgresUrl);
+  const redis = redisUrl === undefined ? undefined : await givenRedis(redisUrl);
+  return { ...(postgres && { postgres: async () => postgres }), ...(redis && { redis: async () => redis }) };
 }
 
 /** Both, or the first error after whatever did come up has been ended again. */
-async function both(started: Started): Promise<readonly [Service | StartedService, Service | StartedService]> {
-  const [postgres, redis] = await Promise.allSettled([started.postgres, started.redis]);
+async function both(sources: Sources): Promise<readonly [Service | StartedService, Service | StartedService]> {
+  const [postgres, redis] = await Promise.allSettled([sources.postgres(), sources.redis()]);
   if (postgres.status === 'fulfilled' && redis.status === 'fulfilled') return [postgres.value, redis.value];
   await stopAll([postgres, redis].flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : [])));
   throw postgres.status === 'rejected' ? postgres.reason : redis.status === 'rejected' ? redis.reason : undefined;
@@ -93,27 +92,34 @@ async function stopAll(services: readonly (Service | StartedService)[]): Promise
  *   `RAE_SERVICE_UNAVAILABLE` (no way works; every one is named), `RAE_DATA_DIR_UNUSABLE`.
  */
 export async function resolveServices(request: ServicesRequest): Promise<Services> {
-  const { postgresUrl, redisUrl, containers = false, purpose, say } = request;
-  const isOwn = !containers && (postgresUrl === undefined || redisUrl === undefined);
+  const { containers = false, purpose, say } = request;
+  const asGiven = await given(request);
+  const isOwn = !containers && (asGiven.postgres === undefined || asGiven.redis === undefined);
   const dir = isOwn ? takeDataDir(request.dataDir) : undefined;
-  const leave = (): void => {
-    if (dir !== undefined && purpose === 'test' && existsSync(dir.file(DISPOSABLE))) eraseData(dir);
-    dir?.release();
-  };
   try {
-    const started = dir === undefined ? withoutOwn(request) : await startOwn(request, dir);
-    const [postgres, redis] = await both(started);
-    say(postgres.says);
-    say(redis.says);
+    const others = dir ? await ownServers(request, dir) : { postgres: containerPostgres, redis: containerRedis };
+    const services = await both({ ...others, ...asGiven });
+    const [postgres, redis] = services;
+    for (const { says } of services) say(says);
     let stopping: Promise<void> | undefined;
-    const stop = (): Promise<void> => {
-      stopping ??= stopAll([postgres, redis]).then(leave);
-      return stopping;
+    const stop = async (): Promise<void> => {
+      await stopAll(services);
+      if (dir !== undefined && purpose === 'test') eraseData(dir);
+      dir?.release();
     };
-    return { postgres, redis, stop };
+    return {
+      postgres,
+      redis,
+      stop: () => {
+        stopping ??= stop();
+        return stopping;
+      },
+    };
   } catch (error) {
-    leave();
-    throw error instanceof RaeError || dir === undefined ? error : unusable(dir.path, error);
+    if (dir === undefined) throw error;
+    eraseIfDisposable(dir);
+    dir.release();
+    throw error instanceof RaeError ? error : unusable(dir.path, error);
   }
 }
 

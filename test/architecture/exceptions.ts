@@ -5,12 +5,14 @@ export const TIME: readonly Exception[] = [
   { path: 'src/kernel/clock.ts', because: 'it is the clock' },
   { path: 'src/observe/events.ts', because: 'waiting for an event ends at a deadline' },
   { path: 'src/observe/health-server.ts', because: 'a check that hangs must not hang the answer' },
+  { path: 'src/embedded/until.ts', because: 'what another process does can only be looked for, until a deadline' },
   { path: 'queues/completions.ts', because: 'completions are published in batches, at most a moment late' },
 ];
 
 /** Files outside src/db whose code holds SQL. */
 export const SQL_IN_CODE: readonly Exception[] = [
   { path: 'src/fleet/perform-function.ts', because: 'it calls the function it composes, whose name no file can know' },
+  { path: 'src/embedded/postgres-cluster.ts', because: 'it makes the database before anything can connect to one' },
 ];
 
 /** SQL files that change their role. */
