@@ -52,7 +52,7 @@ export interface DemoReport {
 }
 
 /** A tenant and which of its memories, from number `from` on, are still to be made. */
-interface Job {
+interface Growth {
   readonly tenant: DemoTenant;
   readonly isNew: boolean;
   readonly from: number;
@@ -79,18 +79,18 @@ export async function makeDemo(ports: DemoPorts, request: DemoRequest): Promise<
 
   const report = { tenants: { made: 0, total: there.size }, memories: { made: 0, total: before } };
   for (let start = 0; start < ids.length; start += TENANTS_AT_ONCE) {
-    const jobs: Job[] = [];
+    const growing: Growth[] = [];
     for (let index = start; index < Math.min(start + TENANTS_AT_ONCE, ids.length); index += 1) {
       const isNew = (there.get(ids[index] ?? '') ?? null) === null;
       const count = adding[index] ?? 0;
-      if (isNew || count > 0) jobs.push({ tenant: demoTenant(index, now), isNew, from: counts[index] ?? 0, count });
+      if (isNew || count > 0) growing.push({ tenant: demoTenant(index, now), isNew, from: counts[index] ?? 0, count });
     }
-    if (jobs.length === 0) continue;
-    const made = await addTenants(ports, jobs);
-    await addMemories(ports, jobs, now);
-    const finished = jobs.map(({ from, count }) => from + count);
-    await ports.registry.rows(sql.finish, [jobs.map(({ tenant }) => tenant.tenantId), finished]);
-    const added = jobs.reduce((sum, { count }) => sum + count, 0);
+    if (growing.length === 0) continue;
+    const made = await addTenants(ports, growing);
+    await addMemories(ports, growing, now);
+    const finished = growing.map(({ from, count }) => from + count);
+    await ports.registry.rows(sql.finish, [growing.map(({ tenant }) => tenant.tenantId), finished]);
+    const added = growing.reduce((sum, { count }) => sum + count, 0);
     report.tenants = { made: report.tenants.made + made, total: report.tenants.total + made };
     report.memories = { made: report.memories.made + added, total: report.memories.total + added };
     request.onProgress?.({ ...report });
@@ -99,8 +99,8 @@ export async function makeDemo(ports: DemoPorts, request: DemoRequest): Promise<
 }
 
 /** Adds the new ones with their projects and schedules. @returns how many were not there. */
-async function addTenants({ registry, policies, scheduled }: DemoPorts, jobs: readonly Job[]): Promise<number> {
-  const fresh = jobs.filter(({ isNew }) => isNew).map(({ tenant }) => tenant);
+async function addTenants({ registry, policies, scheduled }: DemoPorts, growing: readonly Growth[]): Promise<number> {
+  const fresh = growing.filter(({ isNew }) => isNew).map(({ tenant }) => tenant);
   const rows = fresh.map((tenant) => ({
     tenant_id: tenant.tenantId,
     name: tenant.name,
@@ -128,9 +128,9 @@ async function addTenants({ registry, policies, scheduled }: DemoPorts, jobs: re
   return added.length;
 }
 
-async function addMemories({ tenants }: DemoPorts, jobs: readonly Job[], now: Date): Promise<void> {
+async function addMemories({ tenants }: DemoPorts, growing: readonly Growth[], now: Date): Promise<void> {
   const limit = pLimit(WRITERS);
-  const add = async ({ tenant, from, count }: Job) => {
+  const add = async ({ tenant, from, count }: Growth) => {
     for (let done = 0; done < count; done += MEMORIES_AT_ONCE) {
       const length = Math.min(MEMORIES_AT_ONCE, count - done);
       const memories = Array.from({ length }, (_, index) => demoMemory(tenant, from + done + index));
@@ -138,7 +138,7 @@ async function addMemories({ tenants }: DemoPorts, jobs: readonly Job[], now: Da
       await tenants.inTenant(tenant.tenantId, (tx) => tx.rows(sql.addMemories, values));
     }
   };
-  await Promise.all(jobs.filter(({ count }) => count > 0).map((job) => limit(add, job)));
+  await Promise.all(growing.filter(({ count }) => count > 0).map((growth) => limit(add, growth)));
 }
 
 function bounded(what: string, value: number, from: number, to: number): void {
