@@ -146,6 +146,12 @@ export const ERRORS = Object.freeze({
     means: 'Another attempt owns the run: this one was too late and changed nothing.',
     action: 'None: the fence did its work. Many of them point at leases that are too short.',
   },
+  RAE_INTERRUPTED: {
+    exit: EXIT.failed,
+    retryable: true,
+    means: 'The command was told to stop before it was done.',
+    action: 'None; what it had finished is kept, and it may be called again.',
+  },
   RAE_REFUSED: {
     exit: EXIT.refused,
     retryable: false,

@@ -1,0 +1,74 @@
+import type { Clock } from '../../kernel/clock.ts';
+import { describeDuration } from '../../kernel/duration.ts';
+import type { WorkerProgress } from './progress.ts';
+
+/** Where the view is drawn. */
+export interface Screen {
+  /** A terminal is drawn over in place; anything else gets a line where something changed. */
+  readonly isTerminal: boolean;
+  readonly width: number;
+  write(text: string): void;
+}
+
+const HEADER = ['WORKER', 'OWED', 'RUNNING', 'DONE', 'DEAD', 'RATE', 'OLDEST'];
+
+/** Shows per worker what is owed, running and done, how fast, and how long the oldest waits. */
+export class LiveView {
+  readonly #screen: Screen;
+  readonly #clock: Clock;
+  readonly #before = new Map<string, { readonly done: number; readonly atMs: number }>();
+  #drawn = 0;
+  #last = '';
+
+  constructor(screen: Screen, clock: Clock) {
+    this.#screen = screen;
+    this.#clock = clock;
+  }
+
+  /** Draws the present state. */
+  show(workers: readonly WorkerProgress[]): void {
+    const rows = workers.map((worker) => this.#row(worker));
+    if (this.#screen.isTerminal) this.#draw(aligned([HEADER, ...rows]));
+    else this.#append(workers, rows);
+  }
+
+  /** A line of its own above the view, such as a crash. */
+  note(line: string): void {
+    if (this.#screen.isTerminal && this.#drawn > 0) this.#screen.write(`\u001b[${this.#drawn}A\u001b[0J`);
+    this.#drawn = 0;
+    this.#screen.write(`${line}\n`);
+  }
+
+  #draw(lines: readonly string[]): void {
+    const up = this.#drawn > 0 ? `\u001b[${this.#drawn}A` : '';
+    // Cut, not wrapped: a wrapped line would take two rows and the next drawing would begin too low.
+    const text = lines.map((line) => `\u001b[2K${line.slice(0, this.#screen.width - 1)}\n`).join('');
+    this.#screen.write(`${up}${text}`);
+    this.#drawn = lines.length;
+  }
+
+  #append(workers: readonly WorkerProgress[], rows: readonly (readonly string[])[]): void {
+    const key = JSON.stringify(workers.map(({ worker, owed, running, done, dead }) => [worker, owed, running, done, dead]));
+    if (key === this.#last) return;
+    this.#last = key;
+    for (const [worker, owed, running, done, dead, rate, oldest] of rows) {
+      this.#screen.write(`${worker}: owed ${owed}, running ${running}, done ${done}, dead ${dead}, ${rate}, oldest ${oldest}\n`);
+    }
+  }
+
+  #row({ worker, owed, running, done, dead, oldestSeconds }: WorkerProgress): readonly string[] {
+    const atMs = this.#clock.monotonicMs();
+    const before = this.#before.get(worker);
+    this.#before.set(worker, { done, atMs });
+    const perSecond = before === undefined || atMs <= before.atMs ? 0 : ((done - before.done) * 1_000) / (atMs - before.atMs);
+    const oldest = owed === 0 ? '-' : describeDuration(oldestSeconds * 1_000);
+    return [worker, String(owed), String(running), String(done), String(dead), `${Math.max(0, Math.round(perSecond))}/s`, oldest];
+  }
+}
+
+function aligned(rows: readonly (readonly string[])[]): readonly string[] {
+  const widths = HEADER.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
+  return rows.map((row) =>
+    row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))).join('  '),
+  );
+}

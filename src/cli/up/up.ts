@@ -1,0 +1,141 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { makeDemo } from '../../demo/demo.ts';
+import { RaeError } from '../../kernel/errors.ts';
+import { CycleCommand } from '../../schedule/cycle-command.ts';
+import { PolicyBook } from '../../tenant/policy-book.ts';
+import { type FleetPorts, LocalFleet } from './fleet.ts';
+import { LiveView, type Screen } from './live-view.ts';
+import { type CycleName, type CycleProgress, FleetProgress } from './progress.ts';
+
+/** What `rae up` is asked for. */
+export interface UpRequest {
+  readonly dataDir: string;
+  /** End once the cycles are done. */
+  readonly once: boolean;
+  /** Demo tenants and memories in all; no tenants = no demo. */
+  readonly tenants: number;
+  readonly memories: number;
+}
+
+/** What `rae up` needs besides. */
+export interface UpPorts extends FleetPorts {
+  /** Where the view is drawn; undefined = no view. */
+  readonly screen: Screen | undefined;
+  /** Aborted when the user wants it to end. */
+  readonly stop: AbortSignal;
+  /** Aborted when the user wants it to end at once. */
+  readonly force: AbortSignal;
+  /** Told how to reach the fleet once it runs, so that other commands find it. */
+  readonly remember: (fleet: LocalFleet) => Promise<void>;
+  /** Told that it no longer runs. */
+  readonly forget: () => Promise<void>;
+}
+
+/** What `rae up --once --json` prints. */
+export interface UpReport {
+  readonly ok: boolean;
+  readonly services: Readonly<Record<'postgres' | 'redis', { readonly via: string; readonly version: string }>>;
+  readonly tenants: number;
+  readonly cycles: readonly Omit<CycleProgress, 'finished' | 'total'>[];
+}
+
+const VIEW_MS = 500;
+
+/**
+ * Brings up a whole fleet on this machine, runs the cycle that each schedule was last due for, and shows it. Ends with
+ * the cycles (`once`), or when told to; leaves nothing running.
+ * @throws RaeError for whatever keeps it from starting.
+ */
+export async function up(request: UpRequest, ports: UpPorts): Promise<UpReport> {
+  const { screen, clock, stop, force } = ports;
+  const view = screen === undefined ? undefined : new LiveView(screen, clock);
+  const crashed = (name: string, how: string) => (view === undefined ? ports.say : view.note.bind(view))(
+    `${name} ended (${how}) and is started again`,
+  );
+  const fleet = await LocalFleet.open(ports, request.dataDir, crashed);
+  try {
+    const progress = new FleetProgress(fleet.operator());
+    const report = await run(request, ports, fleet, progress, view);
+    if (!request.once) {
+      ports.say('running; Ctrl-C ends it');
+      for (; !stop.aborted; await paused(stop)) view?.show(await progress.workers());
+    }
+    return report;
+  } finally {
+    await ports.forget();
+    const closing = fleet.close(force.aborted);
+    force.addEventListener('abort', () => void fleet.close(true).catch(() => undefined), { once: true });
+    await closing;
+  }
+}
+
+async function run(
+  request: UpRequest,
+  ports: UpPorts,
+  fleet: LocalFleet,
+  progress: FleetProgress,
+  view: LiveView | undefined,
+): Promise<UpReport> {
+  const { catalogue, clock, say, stop } = ports;
+  await demo(request, ports, fleet);
+  stopIfTold(stop);
+  await fleet.startProcesses();
+  await ports.remember(fleet);
+  say(`processes: scheduler, ${catalogue.names.map((name) => `worker ${name}`).join(', ')}`);
+  while (await progress.enrolling(catalogue.names.length)) await shown(progress, view, stop);
+  const command = new CycleCommand(fleet.operator(), clock);
+  const names: CycleName[] = [];
+  for (const worker of catalogue.all.filter(({ schedule }) => schedule !== undefined)) {
+    const { slots } = await command.latest(worker, clock.now());
+    names.push(...slots.map((slot) => ({ worker: worker.name, slot })));
+  }
+  let cycles = await progress.cycles(names);
+  while (cycles.some(({ finished }) => !finished)) {
+    await shown(progress, view, stop);
+    cycles = await progress.cycles(names);
+  }
+  view?.show(await progress.workers());
+  const { postgres, redis } = fleet.services;
+  return {
+    ok: cycles.every(({ dead }) => dead === 0),
+    services: {
+      postgres: { via: postgres.via, version: postgres.version },
+      redis: { via: redis.via, version: redis.version },
+    },
+    tenants: await progress.tenants(),
+    cycles: cycles.map(({ finished: _finished, total: _total, ...cycle }) => cycle),
+  };
+}
+
+async function demo({ tenants, memories }: UpRequest, { catalogue, clock, say, stop }: UpPorts, fleet: LocalFleet): Promise<void> {
+  if (tenants === 0) return;
+  const data = fleet.tenants();
+  const schemas = new Map(
+    catalogue.all.map(({ name, definition, fingerprint, defaultPolicy }) => [
+      name,
+      { schema: definition.contract.policy, fingerprint, defaults: defaultPolicy },
+    ]),
+  );
+  const scheduled = catalogue.all.filter(({ schedule }) => schedule !== undefined).map(({ name }) => name);
+  const policies = new PolicyBook(data, schemas);
+  const report = await makeDemo(
+    { registry: fleet.operator(), tenants: data, policies, scheduled, clock },
+    { tenants, memories, onProgress: () => stopIfTold(stop) },
+  );
+  say(`demo: ${report.tenants.total} tenants, ${report.memories.total} memories`);
+}
+
+async function shown(progress: FleetProgress, view: LiveView | undefined, stop: AbortSignal): Promise<void> {
+  stopIfTold(stop);
+  view?.show(await progress.workers());
+  await paused(stop);
+}
+
+/** Ends early, and without an error of its own, when the user wants to stop. */
+async function paused(stop: AbortSignal): Promise<void> {
+  await pause(VIEW_MS, undefined, { signal: stop }).catch(() => undefined);
+}
+
+function stopIfTold(stop: AbortSignal): void {
+  if (stop.aborted) throw new RaeError('RAE_INTERRUPTED', 'stopped before it was done');
+}
