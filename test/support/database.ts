@@ -18,6 +18,7 @@ export class TestDatabase {
   readonly name: string;
   readonly #services: TestServices;
   readonly #opened: Database[] = [];
+  readonly #plain = new Map<ConnectAs, Database>();
   readonly #pool: pg.Pool;
 
   constructor(services: TestServices, name: string) {
@@ -34,8 +35,10 @@ export class TestDatabase {
     return urlWith(adminUrl, { database: this.name, user: loginOf(prefix, who), password });
   }
 
-  /** A `Database` as the fleet uses it; closed with this one. */
-  open(who: ConnectAs, options: Partial<DatabaseOptions> = {}): Database {
+  /** A `Database` as the fleet uses it, closed with this one. Without options it is one and the same for each role. */
+  open(who: ConnectAs, options?: Partial<DatabaseOptions>): Database {
+    const known = options === undefined ? this.#plain.get(who) : undefined;
+    if (known !== undefined) return known;
     const database = new Database({
       url: this.url(who),
       applicationName: `rae test ${who}`,
@@ -45,11 +48,12 @@ export class TestDatabase {
       ...options,
     });
     this.#opened.push(database);
+    if (options === undefined) this.#plain.set(who, database);
     return database;
   }
 
   /** The only way to tenant data, on this database as its single shard. */
-  tenants(who: ConnectAs = 'rae_worker', options: Partial<DatabaseOptions> = {}): TenantContext {
+  tenants(who: ConnectAs = 'rae_worker', options?: Partial<DatabaseOptions>): TenantContext {
     return new TenantContext(new Shards(new Map([['main', this.open(who, options)]])));
   }
 
