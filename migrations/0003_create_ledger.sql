@@ -51,6 +51,7 @@ create table public.cycles (
   planned_at timestamptz not null default now(),
   total integer not null default 0,
   owed integer not null default 0,
+  open integer not null default 0,
   done integer not null default 0,
   skipped jsonb not null default '{}',
   dead integer not null default 0,
@@ -60,7 +61,7 @@ create table public.cycles (
   finished_at timestamptz,
   primary key (worker, slot)
 );
-comment on table public.cycles is 'one worker and slot over all due tenants; counts are gathered from the runs now and then, never updated by them. skipped: reason to number; changed: summed over done runs';
+comment on table public.cycles is 'one worker and slot over all due tenants; counts are gathered from the runs now and then, never updated by them. total = owed + skipped; owed = open + done + dead; skipped: reason to number; changed: summed over done runs';
 create index cycles_open_idx on public.cycles (slot) where finished_at is null;
 
 create table public.runs (

@@ -29,7 +29,9 @@ export class TicketProducer {
   }
 
   /** How many tickets wait or are worked on in a queue, and how many processes consume it. */
-  async depth(name: string): Promise<{ readonly waiting: number; readonly active: number; readonly consumers: number }> {
+  async depth(
+    name: string,
+  ): Promise<{ readonly waiting: number; readonly active: number; readonly consumers: number }> {
     const queue = this.#queue(name);
     const [counts, workers] = await Promise.all([
       queue.getJobCounts('waiting', 'prioritized', 'delayed', 'active'),

@@ -45,21 +45,28 @@ export async function admitService(database: Queryable, request: AdmissionReques
         `connect as a login role that is only a member of ${request.role}`,
     );
   }
-  if (account.role_exists && !account.member) findings.push(`the user ${account.user} is not a member of ${request.role}`);
+  if (account.role_exists && !account.member)
+    findings.push(`the user ${account.user} is not a member of ${request.role}`);
   const gap = await schemaGap(database, request.schema);
   const missing = gap.migrations.length + gap.functions.length;
   if (missing > 0) {
-    findings.push(`the schema lacks ${gap.migrations.length} migrations and ${gap.functions.length} functions; run: rae migrate`);
+    findings.push(
+      `the schema lacks ${gap.migrations.length} migrations and ${gap.functions.length} functions; run: rae migrate`,
+    );
   }
   for (const { name } of await database.rows<{ name: string }>(sql.unguarded)) {
     findings.push(`the table ${name} has a tenant_id but no forced row-level security`);
   }
   const hole = knownHole(account.version_num);
   if (hole !== undefined && request.requirePatched) {
-    findings.push(`Postgres ${hole.version} has ${hole.cve}; fixed in ${hole.fixedIn} (RAE_REQUIRE_PATCHED_POSTGRES is set)`);
+    findings.push(
+      `Postgres ${hole.version} has ${hole.cve}; fixed in ${hole.fixedIn} (RAE_REQUIRE_PATCHED_POSTGRES is set)`,
+    );
   }
   if (findings.length > 0) {
-    throw new RaeError('RAE_DATABASE_REFUSED', findings.join('\n'), { hint: 'rae doctor shows each finding and how to mend it' });
+    throw new RaeError('RAE_DATABASE_REFUSED', findings.join('\n'), {
+      hint: 'rae doctor shows each finding and how to mend it',
+    });
   }
   return { serverVersion: account.version, hole };
 }

@@ -89,7 +89,8 @@ export class Database implements Queryable {
       const value = await work(tx);
       const end = await client.query('commit');
       // A statement whose error was swallowed inside `work` turns COMMIT into ROLLBACK: that must not pass as success.
-      if (end.command !== 'COMMIT') throw new RaeError('RAE_INTERNAL', 'the transaction was rolled back instead of committed');
+      if (end.command !== 'COMMIT')
+        throw new RaeError('RAE_INTERNAL', 'the transaction was rolled back instead of committed');
       return value;
     } catch (error) {
       try {
@@ -123,9 +124,15 @@ export class Database implements Queryable {
 
   #explained(error: unknown): unknown {
     if (error instanceof RaeError || !(isAccountRefused(error) || isConnectionLoss(error))) return error;
-    return new RaeError('RAE_DATABASE_UNREACHABLE', `Postgres at ${redactUrl(this.#options.url)}: ${messageOf(error)}`, {
-      hint: isAccountRefused(error) ? 'check the user, the password and the database name' : 'check that it runs and the address',
-      cause: error,
-    });
+    return new RaeError(
+      'RAE_DATABASE_UNREACHABLE',
+      `Postgres at ${redactUrl(this.#options.url)}: ${messageOf(error)}`,
+      {
+        hint: isAccountRefused(error)
+          ? 'check the user, the password and the database name'
+          : 'check that it runs and the address',
+        cause: error,
+      },
+    );
   }
 }

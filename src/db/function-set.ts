@@ -58,7 +58,10 @@ export function functionsOf(file: string, text: string): FunctionSet {
     const complete = known.replaceAll(`{{${section.name}}}`, `public.${installed}`);
     const left = /\{\{(\w+)\}\}/.exec(complete);
     if (left) {
-      throw new RaeError('RAE_STATEMENT_INVALID', `${file}: function "${section.name}" calls ${left[0]}, which is not above it`);
+      throw new RaeError(
+        'RAE_STATEMENT_INVALID',
+        `${file}: function "${section.name}" calls ${left[0]}, which is not above it`,
+      );
     }
     const roles = (section.header.role ?? '').split(/[\s,]+/).filter((role) => role !== '');
     if (roles.length === 0) {

@@ -49,10 +49,14 @@ async function apply(tx: Queryable, migration: Migration): Promise<void> {
     if (!migration.asConnectingRole) await tx.rows(sql.becomeOwner);
     await tx.rows(statement(`migration_${version}`, migration.text));
   } catch (error) {
-    throw new RaeError('RAE_MIGRATION_FAILED', `migration ${migration.version} (${migration.name}): ${messageOf(error)}`, {
-      hint: 'migrate as a superuser, or as the owner of the database with CREATEROLE',
-      cause: error,
-    });
+    throw new RaeError(
+      'RAE_MIGRATION_FAILED',
+      `migration ${migration.version} (${migration.name}): ${messageOf(error)}`,
+      {
+        hint: 'migrate as a superuser, or as the owner of the database with CREATEROLE',
+        cause: error,
+      },
+    );
   }
 }
 

@@ -30,11 +30,15 @@ export function readMigrations(folder: URL): readonly Migration[] {
     const named = /^(\d{4})_([a-z0-9_]+)\.sql$/.exec(file);
     const version = Number(named?.[1]);
     if (named === null || version !== index + 1) {
-      throw new RaeError('RAE_STATEMENT_INVALID', `${file}: expected migration ${String(index + 1).padStart(4, '0')}_verb_noun.sql`);
+      throw new RaeError(
+        'RAE_STATEMENT_INVALID',
+        `${file}: expected migration ${String(index + 1).padStart(4, '0')}_verb_noun.sql`,
+      );
     }
     const text = readFileSync(join(path, file), 'utf8');
     const breaking = /^-- breaking:\s+(yes|no)/m.exec(text)?.[1];
-    if (breaking === undefined) throw new RaeError('RAE_STATEMENT_INVALID', `${file}: its header lacks "-- breaking: yes|no"`);
+    if (breaking === undefined)
+      throw new RaeError('RAE_STATEMENT_INVALID', `${file}: its header lacks "-- breaking: yes|no"`);
     return Object.freeze({
       version,
       name: named[2] ?? '',

@@ -34,9 +34,13 @@ export async function schemaGap(database: Queryable, schema: Schema): Promise<Sc
       );
     }
     if (known !== undefined && known.checksum !== row.checksum) {
-      throw new RaeError('RAE_DATABASE_REFUSED', `migration ${row.version} (${row.name}) was changed after it was applied`, {
-        hint: 'restore the file; put the change into a new migration',
-      });
+      throw new RaeError(
+        'RAE_DATABASE_REFUSED',
+        `migration ${row.version} (${row.name}) was changed after it was applied`,
+        {
+          hint: 'restore the file; put the change into a new migration',
+        },
+      );
     }
   }
   const done = new Set(applied.map((row) => row.version));

@@ -37,7 +37,10 @@ export function parseSqlFile(file: string, text: string, kind: 'statement' | 'fu
     }
     const missing = HEADER_KEYS.filter((key) => header[key] === undefined);
     if (missing.length > 0) {
-      throw new RaeError('RAE_STATEMENT_INVALID', `${file}: ${kind} "${name}" lacks in its header: ${missing.join(', ')}`);
+      throw new RaeError(
+        'RAE_STATEMENT_INVALID',
+        `${file}: ${kind} "${name}" lacks in its header: ${missing.join(', ')}`,
+      );
     }
     if (sections.some((other) => other.name === name)) {
       throw new RaeError('RAE_STATEMENT_INVALID', `${file}: ${kind} "${name}" is there twice`);

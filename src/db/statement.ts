@@ -43,7 +43,10 @@ export function loadStatements<Name extends string>(
     if (section === undefined) throw new RaeError('RAE_STATEMENT_INVALID', `${file}: there is no statement "${name}"`);
     const text = section.body.replace(/\{\{(\w+)\}\}/g, (_all, wanted: string) => {
       if (functions === undefined) {
-        throw new RaeError('RAE_STATEMENT_INVALID', `${file}: "${name}" calls {{${wanted}}}, but no functions were given`);
+        throw new RaeError(
+          'RAE_STATEMENT_INVALID',
+          `${file}: "${name}" calls {{${wanted}}}, but no functions were given`,
+        );
       }
       return functions.installedName(wanted);
     });

@@ -1,5 +1,5 @@
-import { isUuid } from '../kernel/ids.ts';
 import { RaeError } from '../kernel/errors.ts';
+import { isUuid } from '../kernel/ids.ts';
 import type { Queryable, Row } from './database.ts';
 import { enteringTenant } from './entering-tenant.ts';
 import type { Shards } from './shards.ts';

@@ -5,9 +5,9 @@ import type { Queryable } from '../db/database.ts';
 import { sqlStateOf } from '../db/sqlstate.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Events } from '../observe/events.ts';
+import { Flight, type FlyingRun } from './flight.ts';
 import type { DispatchLease } from './lease.ts';
 import { dispatchSql } from './sql.ts';
-import { Flight, type FlyingRun } from './flight.ts';
 import { TenantRing } from './tenant-ring.ts';
 
 /** What a dispatcher is made of. */
@@ -76,7 +76,8 @@ export class Dispatcher {
       const flying = await database.rows<Admitted & { state: 'queued' | 'running' }>(dispatchSql.inFlight);
       const placed = await this.#placements([...new Set(flying.map((run) => run.tenant_id))]);
       this.#flight.replace(flying.map((run) => ({ ...this.#flying(run, placed), state: run.state })));
-      for (const owed of await database.rows<{ tenant_id: string }>(dispatchSql.owedTenants)) this.#ring.add(owed.tenant_id);
+      for (const owed of await database.rows<{ tenant_id: string }>(dispatchSql.owedTenants))
+        this.#ring.add(owed.tenant_id);
     });
     this.pump();
     return this.#ring.size;
@@ -152,7 +153,14 @@ export class Dispatcher {
       else this.#ring.add(tenantId);
     }
     if (asked.size === 0) return 0;
-    const values = [lease.name, lease.holder, lease.epoch, [...asked.keys()], [...asked.values()], this.#options.waitMs];
+    const values = [
+      lease.name,
+      lease.holder,
+      lease.epoch,
+      [...asked.keys()],
+      [...asked.values()],
+      this.#options.waitMs,
+    ];
     const admitted = await database.rows<Admitted>(dispatchSql.admit, values).catch((error: unknown) => {
       if (sqlStateOf(error) !== LEASE_GONE) {
         for (const tenantId of asked.keys()) this.#ring.add(tenantId);

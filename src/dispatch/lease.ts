@@ -38,7 +38,11 @@ export class DispatchLease {
   /** Takes or renews the lease. @returns whether it is held now. */
   async renew(): Promise<boolean> {
     const asked = this.#clock.monotonicMs();
-    const [row] = await this.#database.rows<{ epoch: string }>(dispatchSql.takeLease, [this.name, this.holder, LEASE_MS]);
+    const [row] = await this.#database.rows<{ epoch: string }>(dispatchSql.takeLease, [
+      this.name,
+      this.holder,
+      LEASE_MS,
+    ]);
     if (row === undefined) {
       this.#until = Number.NEGATIVE_INFINITY;
       return false;

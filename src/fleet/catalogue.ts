@@ -70,7 +70,8 @@ function catalogued(folder: string, exported: unknown): CataloguedWorker {
   if (contract.name !== folder) throw invalid(`its contract is named "${contract.name}"; expected "${folder}"`);
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(folder)) throw invalid('a name is lower-case words joined by hyphens');
   for (const schema of ['policy', 'settings'] as const) {
-    if (!contract[schema].safeParse({}).success) throw invalid(`its ${schema} schema does not accept {}: give every field a default`);
+    if (!contract[schema].safeParse({}).success)
+      throw invalid(`its ${schema} schema does not accept {}: give every field a default`);
   }
   try {
     const defaultPolicy = Object.freeze(contract.policy.parse({}) as Record<string, unknown>);

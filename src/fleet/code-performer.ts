@@ -51,7 +51,8 @@ async function performed(
       signal: scope.signal,
       step: (work) => scope.step(work),
     });
-    if (!isOutcome(outcome)) throw new TypeError(`${worker.name} returned no outcome: return done(…), yielded(), deferred(…) or refused(…)`);
+    if (!isOutcome(outcome))
+      throw new TypeError(`${worker.name} returned no outcome: return done(…), yielded(), deferred(…) or refused(…)`);
     if (scope.ended !== undefined) return { ...described(scope.ended, claim), attempt: held.attempt } as RunEnd;
     return await end(ports, held, claim, settlementOf(outcome, claim), outcome);
   } finally {

@@ -62,7 +62,9 @@ export async function openRedis<Role extends RedisRole>(
 ): Promise<Readonly<Record<Role, Redis>>> {
   const url = config.redisUrl;
   if (url === undefined) {
-    throw new RaeError('RAE_NO_FLEET', 'RAE_REDIS_URL is not set', { hint: 'set it, or start everything with: rae up' });
+    throw new RaeError('RAE_NO_FLEET', 'RAE_REDIS_URL is not set', {
+      hint: 'set it, or start everything with: rae up',
+    });
   }
   const watch = {
     onConnect: (role: RedisRole) => events.emit('redis.connected', { role }),

@@ -2,9 +2,7 @@ import { z } from 'zod';
 import type { CataloguedWorker } from './catalogue.ts';
 
 /** A policy as a run uses it, or every mistake in the stored one. */
-export type PolicyReading =
-  | { readonly effective: Readonly<Record<string, unknown>> }
-  | { readonly mistakes: string };
+export type PolicyReading = { readonly effective: Readonly<Record<string, unknown>> } | { readonly mistakes: string };
 
 /** Reads a tenant's stored policy; null or undefined = it has none, so the default. Never throws. */
 export function readPolicy(worker: CataloguedWorker, document: unknown): PolicyReading {

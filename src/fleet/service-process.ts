@@ -31,7 +31,11 @@ export async function runService(
   for (const message of warnings) events.emit('config.warned', { message });
   const told = toldToStop();
   const service = await build();
-  const health = new HealthServer({ live: () => service.live(), checks: service.checks, metrics: () => metrics.text() });
+  const health = new HealthServer({
+    live: () => service.live(),
+    checks: service.checks,
+    metrics: () => metrics.text(),
+  });
   try {
     const host = '0.0.0.0';
     const { port, stop } = await health.start({ port: config.metricsPort, host });

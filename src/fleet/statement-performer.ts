@@ -49,7 +49,8 @@ export function statementPerformer(ports: PerformerPorts): Performer {
           const { plan, waitMs } = answer;
           const tooLong = ports.clock.monotonicMs() - started > ports.sliceMs;
           if (!tooLong && !ports.draining()) break;
-          if (!(await ports.ledger.settle({ ...ref, attempt }, { state: 'owed', reason: 'yielded' }))) return { kind: 'lost' };
+          if (!(await ports.ledger.settle({ ...ref, attempt }, { state: 'owed', reason: 'yielded' })))
+            return { kind: 'lost' };
           return { kind: 'yielded', attempt, plan, waitMs };
         }
         case 'done': {

@@ -86,16 +86,17 @@ export function worker<Policy extends z.ZodType, Payload extends z.ZodType, Sett
     (
       | { readonly sql: WorkerSql; readonly statements: string }
       | {
-          readonly perform: (
-            run: Run<z.output<Policy>, z.output<Payload>, z.output<Settings>>,
-          ) => Promise<Outcome>;
+          readonly perform: (run: Run<z.output<Policy>, z.output<Payload>, z.output<Settings>>) => Promise<Outcome>;
         }
     ),
 ): WorkerDefinition {
   const { contract, when, sql } = definition;
   const how =
     'perform' in definition
-      ? { kind: 'perform' as const, perform: definition.perform as (run: Run<unknown, unknown, unknown>) => Promise<Outcome> }
+      ? {
+          kind: 'perform' as const,
+          perform: definition.perform as (run: Run<unknown, unknown, unknown>) => Promise<Outcome>,
+        }
       : { kind: 'statements' as const, effect: effectOf(definition.sql, definition.statements) };
   return Object.freeze({ contract, when, sql, how });
 }

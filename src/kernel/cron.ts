@@ -66,9 +66,13 @@ function following(cron: Cron, schedule: CronSchedule, after: Date): Date {
 function parsed({ cron, timeZone }: CronSchedule): Cron {
   const fields = cron.trim().split(/\s+/);
   if (fields.length !== 5) {
-    throw new RaeError('RAE_CRON_INVALID', `"${cron}" has ${fields.length} fields; a cron has five: minute hour day month weekday`, {
-      hint: 'for example "0 2 * * *" for 02:00 every day',
-    });
+    throw new RaeError(
+      'RAE_CRON_INVALID',
+      `"${cron}" has ${fields.length} fields; a cron has five: minute hour day month weekday`,
+      {
+        hint: 'for example "0 2 * * *" for 02:00 every day',
+      },
+    );
   }
   try {
     // Node takes an offset such as "+02:00" for a zone, but an offset knows no summer time.

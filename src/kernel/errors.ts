@@ -175,7 +175,11 @@ export class RaeError extends Error {
   /** The nearest right thing, or what to do next; undefined where the message says it all. */
   readonly hint: string | undefined;
 
-  constructor(code: ErrorCode, message: string, options: { readonly hint?: string | undefined; readonly cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { readonly hint?: string | undefined; readonly cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.hint = options.hint;

@@ -16,7 +16,13 @@ export function isUuid(text: unknown): text is string {
 export function parseTenantId(text: unknown): string {
   if (isUuid(text)) return text;
   const shown = typeof text === 'string' ? JSON.stringify(text.slice(0, 60)) : String(text);
-  const lower = typeof text === 'string' ? text.trim().replace(/^\{|\}$/g, '').toLowerCase() : '';
+  const lower =
+    typeof text === 'string'
+      ? text
+          .trim()
+          .replace(/^\{|\}$/g, '')
+          .toLowerCase()
+      : '';
   throw new RaeError('RAE_TENANT_ID_INVALID', `${shown} is not a tenant id; expected a uuid such as 3f2a…-…`, {
     hint: isUuid(lower) ? `did you mean ${lower}?` : 'see the ids with: rae tenant list',
   });

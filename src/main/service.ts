@@ -24,5 +24,8 @@ export async function runWorker(names: readonly string[]): Promise<number> {
 async function processParts(): Promise<{ readonly parts: ProcessParts; readonly warnings: readonly string[] }> {
   const { config, warnings } = loadConfig();
   const catalogue = await loadCatalogue();
-  return { parts: { config, events: new Events(), clock: systemClock, catalogue, schema: fleetSchema(catalogue) }, warnings };
+  return {
+    parts: { config, events: new Events(), clock: systemClock, catalogue, schema: fleetSchema(catalogue) },
+    warnings,
+  };
 }

@@ -41,7 +41,8 @@ export async function planChunk(
     scheduleSql.planChunk,
     values,
   );
-  if (row === undefined) return { planned: { total: 0, owed: 0, skipped: 0, covered: 0 }, last: request.after, finished: true };
+  if (row === undefined)
+    return { planned: { total: 0, owed: 0, skipped: 0, covered: 0 }, last: request.after, finished: true };
   const { total, owed, skipped, covered, last, seen } = row;
   return { planned: { total, owed, skipped, covered }, last, finished: seen < request.limit };
 }

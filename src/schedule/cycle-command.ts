@@ -94,7 +94,10 @@ export class CycleCommand {
   #refuseFuture(slot: Date): void {
     // A little ahead is this machine's clock, not a wish.
     if (slot.getTime() > this.#clock.now().getTime() + 5_000) {
-      throw new RaeError('RAE_REFUSED', `${slot.toISOString()} is in the future: a slot stands for a time that has come`);
+      throw new RaeError(
+        'RAE_REFUSED',
+        `${slot.toISOString()} is in the future: a slot stands for a time that has come`,
+      );
     }
   }
 }

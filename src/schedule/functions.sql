@@ -45,9 +45,10 @@ begin
       from due d
     on conflict (tenant_id, worker, slot) do nothing returning state)
   select count(*) filter (where state = 'owed'), count(*) filter (where state = 'skipped') into v_owed, v_skipped from made;
-  insert into public.cycles as c (worker, slot, origin, total, owed) values (p_worker, v_newest, 'cadence', v_owed + v_skipped, v_owed)
+  insert into public.cycles as c (worker, slot, origin, total, owed, open)
+  values (p_worker, v_newest, 'cadence', v_owed + v_skipped, v_owed, v_owed)
   on conflict (worker, slot) do update set total = c.total + excluded.total, owed = c.owed + excluded.owed,
-    finished_at = case when excluded.owed > 0 then null else c.finished_at end;
+    open = c.open + excluded.open, finished_at = case when excluded.owed > 0 then null else c.finished_at end;
 
   if array_length(v_older, 1) > 0 then
     -- The newest run stays owed, and so unclaimed, until this commits: what is recorded as covered by it is seen by its claim.
@@ -78,10 +79,11 @@ begin
         from (select tenant_id, min(slot) as first from made where covered_by is not null group by tenant_id) m
        where r.tenant_id = m.tenant_id and r.worker = p_worker and r.slot = v_newest),
     counted as (
-      insert into public.cycles as c (worker, slot, origin, total, owed)
-      select p_worker, m.slot, 'cadence', count(*), count(*) filter (where m.state = 'owed') from made m group by m.slot
+      insert into public.cycles as c (worker, slot, origin, total, owed, open)
+      select p_worker, m.slot, 'cadence', count(*), count(*) filter (where m.state = 'owed'), count(*) filter (where m.state = 'owed')
+        from made m group by m.slot
       on conflict (worker, slot) do update set total = c.total + excluded.total, owed = c.owed + excluded.owed,
-        finished_at = case when excluded.owed > 0 then null else c.finished_at end)
+        open = c.open + excluded.open, finished_at = case when excluded.owed > 0 then null else c.finished_at end)
     select count(*) filter (where state = 'owed'), count(*) filter (where state = 'skipped' and covered_by is null),
            count(*) filter (where covered_by is not null)
       into v_older_owed, v_older_skipped, v_covered from made;

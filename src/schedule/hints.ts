@@ -55,7 +55,11 @@ export class Hints {
         moved.push([hint.tenant_id, hint.worker, await this.#cadenceOf(tx, hint, cadences)]);
       }
       if (moved.length > 0) {
-        const columns = [moved.map(([tenant]) => tenant), moved.map(([, worker]) => worker), moved.map(([, , cadence]) => cadence)];
+        const columns = [
+          moved.map(([tenant]) => tenant),
+          moved.map(([, worker]) => worker),
+          moved.map(([, , cadence]) => cadence),
+        ];
         await tx.rows(scheduleSql.assignCadences, columns);
       }
       return hints.length;

@@ -77,16 +77,16 @@ changed as (
     select e.key, sum(e.value::bigint) as n from public.runs r cross join lateral jsonb_each_text(r.counts) e
      where r.worker = $1 and r.slot = $2 and r.counts is not null group by e.key) s),
 totals as (
-  select coalesce(sum(n) filter (where state in ('owed', 'queued', 'running')), 0)::int as owed,
+  select coalesce(sum(n) filter (where state in ('owed', 'queued', 'running')), 0)::int as open,
          coalesce(sum(n) filter (where state = 'done'), 0)::int as done,
          coalesce(sum(n) filter (where state = 'dead'), 0)::int as dead,
          coalesce(sum(n) filter (where state = 'skipped'), 0)::int as skipped,
          coalesce(sum(late), 0)::int as late, coalesce(sum(n), 0)::int as total,
          coalesce(jsonb_object_agg(reason, n) filter (where state = 'skipped'), '{}') as reasons, max(last) as last
     from counted)
-update public.cycles c set owed = t.owed, done = t.done, dead = t.dead, skipped = t.reasons, late = t.late, total = t.total,
+update public.cycles c set owed = t.open + t.done + t.dead, open = t.open, done = t.done, dead = t.dead, skipped = t.reasons, late = t.late, total = t.total,
        changed = h.sums, counted_at = clock_timestamp(),
-       finished_at = case when t.owed = 0 then coalesce(t.last, clock_timestamp()) end
+       finished_at = case when t.open = 0 then coalesce(t.last, clock_timestamp()) end
   from totals t, changed h where c.worker = $1 and c.slot = $2
 returning c.finished_at is not null as finished, t.done, t.skipped, t.dead,
           coalesce(extract(epoch from c.finished_at - c.planned_at), 0)::float8 as seconds

@@ -25,10 +25,7 @@ export const decayPolicy = z
       .default(30)
       .describe('a memory idle for more than so many days decays at 1 + idle days / accelerated_days times the rate'),
     access_statistics: z.boolean().default(true).describe('false = every memory decays at the plain rate'),
-    layer_rates: z
-      .partialRecord(z.enum(LAYERS), share)
-      .default({})
-      .describe('rates of single layers, instead of rate'),
+    layer_rates: z.partialRecord(z.enum(LAYERS), share).default({}).describe('rates of single layers, instead of rate'),
   })
   .refine((policy) => policy.protected_days <= policy.accelerated_days, {
     path: ['protected_days'],

@@ -47,7 +47,11 @@ export class LocalFleet {
    * Finds or starts Postgres and Redis, migrates, and makes the logins of the processes.
    * @throws RaeError with nothing left running.
    */
-  static async open(ports: FleetPorts, dataDir: string, onCrash: (name: string, how: string) => void): Promise<LocalFleet> {
+  static async open(
+    ports: FleetPorts,
+    dataDir: string,
+    onCrash: (name: string, how: string) => void,
+  ): Promise<LocalFleet> {
     const { config, clock, program, say } = ports;
     const postgresUrl = config.databaseDirectUrl ?? config.databaseUrl;
     const services = await resolveServices({
@@ -60,12 +64,23 @@ export class LocalFleet {
     });
     const owner = services.postgres.url;
     // A migration may take long; it has no lease to outlive.
-    const admin = new Database({ url: owner, applicationName: 'rae up', poolSize: 1, statementTimeoutMs: 0, prepared: true });
+    const admin = new Database({
+      url: owner,
+      applicationName: 'rae up',
+      poolSize: 1,
+      statementTimeoutMs: 0,
+      prepared: true,
+    });
     try {
       const { migrations } = await migrate(admin, ports.schema);
       if (migrations.length > 0) say(`schema: ${migrations.length} migrations applied`);
       const urls = { owner, ...(await makeLogins(admin, owner, realpathSync(dataDir))) };
-      return new LocalFleet(ports, services, urls, new Children({ program, clock, onCrash, logDir: join(dataDir, 'logs') }));
+      return new LocalFleet(
+        ports,
+        services,
+        urls,
+        new Children({ program, clock, onCrash, logDir: join(dataDir, 'logs') }),
+      );
     } catch (error) {
       await admin.close();
       await services.stop();

@@ -48,11 +48,15 @@ export class LiveView {
   }
 
   #append(workers: readonly WorkerProgress[], rows: readonly (readonly string[])[]): void {
-    const key = JSON.stringify(workers.map(({ worker, owed, running, done, dead }) => [worker, owed, running, done, dead]));
+    const key = JSON.stringify(
+      workers.map(({ worker, owed, running, done, dead }) => [worker, owed, running, done, dead]),
+    );
     if (key === this.#last) return;
     this.#last = key;
     for (const [worker, owed, running, done, dead, rate, oldest] of rows) {
-      this.#screen.write(`${worker}: owed ${owed}, running ${running}, done ${done}, dead ${dead}, ${rate}, oldest ${oldest}\n`);
+      this.#screen.write(
+        `${worker}: owed ${owed}, running ${running}, done ${done}, dead ${dead}, ${rate}, oldest ${oldest}\n`,
+      );
     }
   }
 
@@ -60,15 +64,26 @@ export class LiveView {
     const atMs = this.#clock.monotonicMs();
     const before = this.#before.get(worker);
     this.#before.set(worker, { done, atMs });
-    const perSecond = before === undefined || atMs <= before.atMs ? 0 : ((done - before.done) * 1_000) / (atMs - before.atMs);
+    const perSecond =
+      before === undefined || atMs <= before.atMs ? 0 : ((done - before.done) * 1_000) / (atMs - before.atMs);
     const oldest = owed === 0 ? '-' : describeDuration(oldestSeconds * 1_000);
-    return [worker, String(owed), String(running), String(done), String(dead), `${Math.max(0, Math.round(perSecond))}/s`, oldest];
+    return [
+      worker,
+      String(owed),
+      String(running),
+      String(done),
+      String(dead),
+      `${Math.max(0, Math.round(perSecond))}/s`,
+      oldest,
+    ];
   }
 }
 
 function aligned(rows: readonly (readonly string[])[]): readonly string[] {
   const widths = HEADER.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
   return rows.map((row) =>
-    row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))).join('  '),
+    row
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .join('  '),
   );
 }

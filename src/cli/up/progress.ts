@@ -42,7 +42,9 @@ export class FleetProgress {
   }
 
   async workers(): Promise<readonly WorkerProgress[]> {
-    const rows = await this.#database.rows<Omit<WorkerProgress, 'oldestSeconds'> & { oldest_seconds: number }>(sql.workers);
+    const rows = await this.#database.rows<Omit<WorkerProgress, 'oldestSeconds'> & { oldest_seconds: number }>(
+      sql.workers,
+    );
     return rows.map(({ oldest_seconds: oldestSeconds, ...row }) => ({ ...row, oldestSeconds }));
   }
 

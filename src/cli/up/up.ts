@@ -49,9 +49,8 @@ const VIEW_MS = 500;
 export async function up(request: UpRequest, ports: UpPorts): Promise<UpReport> {
   const { screen, clock, stop, force } = ports;
   const view = screen === undefined ? undefined : new LiveView(screen, clock);
-  const crashed = (name: string, how: string) => (view === undefined ? ports.say : view.note.bind(view))(
-    `${name} ended (${how}) and is started again`,
-  );
+  const crashed = (name: string, how: string) =>
+    (view === undefined ? ports.say : view.note.bind(view))(`${name} ended (${how}) and is started again`);
   const fleet = await LocalFleet.open(ports, request.dataDir, crashed);
   try {
     const progress = new FleetProgress(fleet.operator());
@@ -107,7 +106,11 @@ async function run(
   };
 }
 
-async function demo({ tenants, memories }: UpRequest, { catalogue, clock, say, stop }: UpPorts, fleet: LocalFleet): Promise<void> {
+async function demo(
+  { tenants, memories }: UpRequest,
+  { catalogue, clock, say, stop }: UpPorts,
+  fleet: LocalFleet,
+): Promise<void> {
   if (tenants === 0) return;
   const data = fleet.tenants();
   const schemas = new Map(

@@ -1,0 +1,96 @@
+import { type Config, type LoadedConfig, loadConfig } from '../config/config.ts';
+import type { Variables } from '../config/given.ts';
+import type { Schema } from '../db/schema.ts';
+import type { Catalogue } from '../fleet/catalogue.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { type FleetAddress, findFleet } from './address.ts';
+import { Connection } from './connection.ts';
+import type { Output } from './output.ts';
+
+/** What `main` hands to every command. */
+export interface CliPorts {
+  readonly clock: Clock;
+  readonly loadCatalogue: () => Promise<Catalogue>;
+  readonly schemaOf: (catalogue: Catalogue) => Schema;
+}
+
+/** What was typed, read. */
+export interface Typed {
+  readonly args: readonly unknown[];
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** One call of a command: what was typed, and what commands work with, each made at first use. */
+export class Call {
+  readonly out: Output;
+  readonly ports: CliPorts;
+  readonly #typed: Typed;
+  #loaded: LoadedConfig | undefined;
+  #catalogue: Promise<Catalogue> | undefined;
+  #connection: Connection | undefined;
+
+  constructor(typed: Typed, out: Output, ports: CliPorts) {
+    this.#typed = typed;
+    this.out = out;
+    this.ports = ports;
+  }
+
+  /** The options by their names in camel case, as the command declares them. */
+  options<T extends object>(): T {
+    return this.#typed.options as T;
+  }
+
+  /** The arguments in their order, as the command declares them. */
+  args<T extends readonly unknown[]>(): T {
+    return this.#typed.args as unknown as T;
+  }
+
+  /** True where one JSON document is wanted. */
+  get json(): boolean {
+    return this.#typed.options.json === true;
+  }
+
+  /** `--data`, as given. */
+  get data(): string | undefined {
+    return this.#typed.options.data as string | undefined;
+  }
+
+  /** The environment, read once; its warnings go to standard error. @throws RaeError `RAE_CONFIG_INVALID` */
+  get config(): Config {
+    if (this.#loaded === undefined) {
+      this.#loaded = loadConfig();
+      for (const warning of this.#loaded.warnings) this.warn(warning);
+    }
+    return this.#loaded.config;
+  }
+
+  /** Says something that does not stop the command. */
+  warn(message: string): void {
+    this.out.say(`${this.out.sayingStyle('warning:', 'warn')} ${message}`);
+  }
+
+  /** Every worker there is. */
+  get catalogue(): Promise<Catalogue> {
+    this.#catalogue ??= this.ports.loadCatalogue();
+    return this.#catalogue;
+  }
+
+  /** Where the fleet is. @throws RaeError `RAE_NO_FLEET` */
+  address(env: Variables): FleetAddress {
+    const { config, data } = this;
+    if (data !== undefined && config.databaseUrl !== undefined) {
+      this.warn('RAE_DATABASE_URL is set and says which fleet is meant: --data is not used');
+    }
+    return findFleet({ config, data, env });
+  }
+
+  /** The fleet's databases; closed when the command has ended. @throws RaeError `RAE_NO_FLEET` */
+  connection(env: Variables): Connection {
+    this.#connection ??= new Connection(this.address(env));
+    return this.#connection;
+  }
+
+  async close(): Promise<void> {
+    await this.#connection?.close();
+  }
+}

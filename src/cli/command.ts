@@ -1,0 +1,26 @@
+import type { Argument, Option } from 'commander';
+import type { Call } from './call.ts';
+
+/** What a command gives back: the same in two forms. */
+export interface Answer {
+  /** The one document of `--json`. Keys are snake_case, times RFC 3339 in UTC. */
+  readonly json: unknown;
+  /** For people; made only when it is wanted. */
+  readonly text: () => string;
+  /** Default 0; 1 where the answer itself is bad news, as of a doctor. */
+  readonly exit?: number;
+}
+
+/** A command of `rae`, or a group of them. Each stands in a file of its own and is listed in commands.ts or its group. */
+export interface Command {
+  readonly name: string;
+  /** One sentence. */
+  readonly does: string;
+  readonly arguments?: readonly Argument[];
+  readonly options?: readonly Option[];
+  /** Whole command lines, shown by `--help`. */
+  readonly examples?: readonly string[];
+  readonly commands?: readonly Command[];
+  /** Undefined for a mere group. Gives nothing back when it has written its data itself. */
+  readonly run?: (call: Call) => Promise<Answer | undefined>;
+}

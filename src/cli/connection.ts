@@ -1,0 +1,54 @@
+import { Database } from '../db/database.ts';
+import { Shards } from '../db/shards.ts';
+import { TenantContext } from '../db/tenant-context.ts';
+import { MINUTE } from '../kernel/duration.ts';
+import type { ActAs, FleetAddress } from './address.ts';
+
+/** The connections of one command: opened at first use, closed when it ends. */
+export class Connection {
+  readonly address: FleetAddress;
+  readonly #open = new Map<string, Database>();
+
+  constructor(address: FleetAddress) {
+    this.address = address;
+  }
+
+  /** The control database with the rights of `role`. */
+  as(role: ActAs): Database {
+    return this.#database('main', this.address.url(role), role);
+  }
+
+  /** Every shard by name, `main` first, with the rights of `role`. */
+  shards(role: ActAs): Shards {
+    const others = Object.entries(this.address.shards).map(
+      ([shard, url]) => [shard, this.#database(shard, url, role)] as const,
+    );
+    return new Shards(new Map([['main', this.as(role)], ...others]));
+  }
+
+  /** The way to tenant data, one tenant at a time, with the rights of an API server. */
+  get tenants(): TenantContext {
+    return new TenantContext(this.shards('rae_api'));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#open.values()].map((database) => database.close()));
+  }
+
+  #database(shard: string, url: string, role: ActAs): Database {
+    const key = `${shard} ${role}`;
+    const known = this.#open.get(key);
+    if (known !== undefined) return known;
+    const made = new Database({
+      url,
+      applicationName: 'rae cli',
+      poolSize: 4,
+      // A migration takes as long as it takes.
+      statementTimeoutMs: role === 'owner' ? 0 : MINUTE,
+      prepared: false,
+      ...(role === 'owner' ? {} : { role }),
+    });
+    this.#open.set(key, made);
+    return made;
+  }
+}
