@@ -1,5 +1,6 @@
 /**
- * The shell program between this process and a server: `sh -c <this> guardian SOFT HARD TENTHS WIPE server…`.
+ * The shell program between this process and a server. It stands in the environment, so that a list of processes stays
+ * readable: `GUARDIAN=… sh -c 'eval "$GUARDIAN"' guardian SOFT HARD TENTHS WIPE server…`.
  *
  * It starts the server, prints its pid, and holds a pipe from its owner as standard input. However the owner ends,
  * kill -9 included, the pipe closes: then the server gets the signal SOFT, after TENTHS tenths of a second HARD,
@@ -10,6 +11,7 @@
  * - Once the pipe is closed the watcher no longer listens to USR1, so that it never leaves a `sleep` behind.
  */
 export const GUARDIAN = `
+unset GUARDIAN
 soft=$1 hard=$2 tenths=$3 wipe=$4
 shift 4
 trap '' HUP INT TERM

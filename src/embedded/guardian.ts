@@ -67,9 +67,9 @@ function spawnGuardian(guarded: Guarded): { readonly child: ChildProcess; readon
   const descriptor = openSync(log, 'w', 0o600);
   try {
     // Its own session: Ctrl-C in the terminal reaches the owner only, which ends the servers after it has drained.
-    const child = spawn('/bin/sh', ['-c', GUARDIAN, 'guardian', ...args], {
+    const child = spawn('/bin/sh', ['-c', 'eval "$GUARDIAN"', 'guardian', ...args], {
       cwd,
-      env,
+      env: { ...env, GUARDIAN },
       stdio: ['pipe', 'pipe', descriptor],
       detached: true,
       ...as.ids,

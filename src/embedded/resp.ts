@@ -45,9 +45,11 @@ export function askInfo({ at, username, password }: RedisAddress, withinMs: numb
     socket.on('connect', () => socket.write(commands.map(encode).join('')));
     socket.on('data', (chunk) => {
       data = Buffer.concat([data, chunk]);
-      const answers = replies(data);
-      if (data.length > 0 && !/^[-+:$*]/.test(data.toString('latin1', 0, 1)))
+      if (!/^[-+:$*]/.test(data.toString('latin1', 0, 1))) {
         socket.destroy(new Error('what answers is not Redis'));
+        return;
+      }
+      const answers = replies(data);
       if (answers.length < commands.length) return;
       const refused = answers.find((answer) => answer.startsWith('-WRONGPASS'));
       resolve(refused ?? answers[commands.length - 1] ?? '');
