@@ -41,9 +41,6 @@ create table public.decay_marks (
 ) with (fillfactor = 50);
 call public.rae_guard_table('public.decay_marks', false);
 
--- Several missed dates at once: the product of their factors.
-create aggregate public.rae_product(double precision) (sfunc = pg_catalog.float8mul, stype = double precision, initcond = '1');
-
 create function public.rae_hint_memories() returns trigger language plpgsql security invoker as $$
 begin
   insert into public.due_hints (tenant_id, kind) select distinct tenant_id, 'memory' from added;

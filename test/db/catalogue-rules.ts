@@ -8,8 +8,8 @@ export interface CatalogueRule {
 
 /** What the roles that see data inside one tenant are called. */
 const TENANT_ROLES = "array['rae_worker', 'rae_api']";
-/** Functions that everybody may execute: entering and reading the tenant, a pure aggregate, and what only triggers call. */
-const CORE = "array['rae_enter_tenant', 'rae_current_tenant', 'rae_product']";
+/** Functions that everybody may execute: entering and reading the tenant. */
+const CORE = "array['rae_enter_tenant', 'rae_current_tenant']";
 /** Columns with the contents of a tenant, in tables of which scheduler and operators see the rest. */
 const CONTENTS = "array['payload', 'progress', 'document', 'effective', 'content']";
 /** Tables that scheduler and operators read for every tenant. */

@@ -50,6 +50,8 @@ declare
   v_dates date[];
   v_instants timestamptz[];
   v_sure timestamptz;
+  -- A product below the smallest double is an error to Postgres: what is so near to nothing is left as it is.
+  v_least constant float8 := greatest((p_policy ->> 'floor')::float8, 1e-150);
   v_decayed bigint;
 begin
   select m.* into v_marks from public.decay_marks m where m.tenant_id = p_tenant for update;
@@ -89,19 +91,20 @@ begin
              v_instants[1], coalesce(m.last_accessed_at, m.created_at), coalesce((v_rates ->> m.layer)::float8, v_rate),
              v_protected, v_accelerated, v_access))
      where m.tenant_id = p_tenant and m.id >= v_from and m.id <= v_end and (v_stop is null or m.id < v_stop)
-       and m.importance > v_floor
+       and m.importance > v_least
        and (m.created_at < v_sure or (m.created_at at time zone v_zone)::date <= v_dates[1]);
   else
-    -- Every factor is between 0 and 1, so one floor at the end is the same as one after each date.
+    -- Every factor is between 0 and 1, so one floor at the end is the same as one after each date. Their logarithms are
+    -- added, since a product of many dates would underflow too.
     update public.memories m
-       set importance = greatest(v_floor, m.importance * (
-             select public.rae_product({{decay_factor}}(
+       set importance = greatest(v_floor, m.importance * exp(greatest(-300, (
+             select coalesce(sum(ln(greatest(1e-130, {{decay_factor}}(
                       d.instant, coalesce(m.last_accessed_at, m.created_at), coalesce((v_rates ->> m.layer)::float8, v_rate),
-                      v_protected, v_accelerated, v_access))
+                      v_protected, v_accelerated, v_access)))), 0)
                from unnest(v_dates, v_instants) d (day, instant)
-              where m.created_at < v_sure or (m.created_at at time zone v_zone)::date <= d.day))
+              where m.created_at < v_sure or (m.created_at at time zone v_zone)::date <= d.day))))
      where m.tenant_id = p_tenant and m.id >= v_from and m.id <= v_end and (v_stop is null or m.id < v_stop)
-       and m.importance > v_floor
+       and m.importance > v_least
        and (m.created_at < v_sure or (m.created_at at time zone v_zone)::date <= v_dates[array_length(v_dates, 1)]);
   end if;
   get diagnostics v_decayed = row_count;

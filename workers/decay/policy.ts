@@ -3,6 +3,9 @@ import { scheduleFields } from '../../src/fleet/worker.ts';
 
 const share = z.number().min(0).max(1);
 
+/** A share that arithmetic can bear: Postgres refuses a product too small for a double, and with it the whole run. */
+const rate = share.refine((value) => value === 0 || value >= 1e-9, 'must be 0 or at least 1e-9');
+
 /** The layers of memory that a rate may be set for. */
 export const LAYERS = ['sensory', 'working', 'episodic', 'semantic', 'reflective'] as const;
 
@@ -10,7 +13,7 @@ export const LAYERS = ['sensory', 'working', 'episodic', 'semantic', 'reflective
 export const decayPolicy = z
   .strictObject({
     ...scheduleFields('0 2 * * *'),
-    rate: share.default(0.01).describe('share of its importance that a memory loses per date'),
+    rate: rate.default(0.01).describe('share of its importance that a memory loses per date'),
     floor: share.default(0.01).describe('importance is never lowered below this'),
     protected_days: z
       .number()
@@ -25,7 +28,7 @@ export const decayPolicy = z
       .default(30)
       .describe('a memory idle for more than so many days decays at 1 + idle days / accelerated_days times the rate'),
     access_statistics: z.boolean().default(true).describe('false = every memory decays at the plain rate'),
-    layer_rates: z.partialRecord(z.enum(LAYERS), share).default({}).describe('rates of single layers, instead of rate'),
+    layer_rates: z.partialRecord(z.enum(LAYERS), rate).default({}).describe('rates of single layers, instead of rate'),
   })
   .refine((policy) => policy.protected_days <= policy.accelerated_days, {
     path: ['protected_days'],
