@@ -28,11 +28,11 @@ export interface PerformCall {
 /** Calls a worker's claim, effect and finish as one function, as its process does. */
 export class Performing {
   readonly worker: CataloguedWorker;
-  readonly #tenants: TenantContext;
+  readonly tenants: TenantContext;
 
   constructor(worker: CataloguedWorker, tenants: TenantContext) {
     this.worker = worker;
-    this.#tenants = tenants;
+    this.tenants = tenants;
   }
 
   /** One step. */
@@ -40,7 +40,7 @@ export class Performing {
     const { performFunction, defaultPolicy, definition } = this.worker;
     if (performFunction === undefined) throw new Error(`${this.worker.name} has no statement for an effect`);
     const settings = definition.contract.settings.parse(call.settings ?? {});
-    const [row] = await this.#tenants.call<{ result: Answer }>(call.tenantId, performFunction.call, [
+    const [row] = await this.tenants.call<{ result: Answer }>(call.tenantId, performFunction.call, [
       call.runId,
       call.attempt,
       call.fresh ?? true,
