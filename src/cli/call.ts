@@ -1,5 +1,5 @@
 import { type Config, type LoadedConfig, loadConfig } from '../config/config.ts';
-import type { Variables } from '../config/given.ts';
+import { inheritedEnvironment } from '../config/inherited.ts';
 import type { Schema } from '../db/schema.ts';
 import type { Catalogue } from '../fleet/catalogue.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -76,17 +76,17 @@ export class Call {
   }
 
   /** Where the fleet is. @throws RaeError `RAE_NO_FLEET` */
-  address(env: Variables): FleetAddress {
+  get address(): FleetAddress {
     const { config, data } = this;
     if (data !== undefined && config.databaseUrl !== undefined) {
       this.warn('RAE_DATABASE_URL is set and says which fleet is meant: --data is not used');
     }
-    return findFleet({ config, data, env });
+    return findFleet({ config, data, env: inheritedEnvironment({}) });
   }
 
   /** The fleet's databases; closed when the command has ended. @throws RaeError `RAE_NO_FLEET` */
-  connection(env: Variables): Connection {
-    this.#connection ??= new Connection(this.address(env));
+  get connection(): Connection {
+    this.#connection ??= new Connection(this.address);
     return this.#connection;
   }
 

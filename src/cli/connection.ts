@@ -18,6 +18,16 @@ export class Connection {
     return this.#database('main', this.address.url(role), role);
   }
 
+  /** The control database as the login that `role` connects with, whatever that login is. */
+  login(role: ActAs): Database {
+    return this.#database('main', this.address.url(role), undefined);
+  }
+
+  /** The control database by `url`, which goes through a pooler: as services reach it. */
+  pooled(url: string): Database {
+    return this.#database('main', url, undefined, true);
+  }
+
   /** Every shard by name, `main` first, with the rights of `role`. */
   shards(role: ActAs): Shards {
     const others = Object.entries(this.address.shards).map(
@@ -35,8 +45,8 @@ export class Connection {
     await Promise.all([...this.#open.values()].map((database) => database.close()));
   }
 
-  #database(shard: string, url: string, role: ActAs): Database {
-    const key = `${shard} ${role}`;
+  #database(shard: string, url: string, role: ActAs | undefined, pooled = false): Database {
+    const key = `${shard} ${role ?? url}`;
     const known = this.#open.get(key);
     if (known !== undefined) return known;
     const made = new Database({
@@ -46,7 +56,8 @@ export class Connection {
       // A migration takes as long as it takes.
       statementTimeoutMs: role === 'owner' ? 0 : MINUTE,
       prepared: false,
-      ...(role === 'owner' ? {} : { role }),
+      pooled,
+      ...(role === 'owner' || role === undefined ? {} : { role }),
     });
     this.#open.set(key, made);
     return made;

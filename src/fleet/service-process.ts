@@ -1,3 +1,4 @@
+import type { Clock } from '../kernel/clock.ts';
 import { messageOf, RaeError } from '../kernel/errors.ts';
 import { HealthServer } from '../observe/health-server.ts';
 import { logEvents } from '../observe/log.ts';
@@ -8,6 +9,8 @@ import { VERSION } from './version.ts';
 
 /** Plans as metrics label them. */
 const PLANS = ['free', 'pro', 'enterprise'];
+/** A terminal and npx each pass the same Ctrl-C on: what comes so soon after the first signal is the first. */
+const ECHO_MS = 250;
 
 /**
  * Runs a service until the process is told to stop, and drains it then: a first SIGTERM or SIGINT (or the end of the
@@ -29,7 +32,7 @@ export async function runService(
   endOnUnhandled(parts);
   events.emit('service.started', { process: name, version: VERSION, node: process.version, pid: process.pid });
   for (const message of warnings) events.emit('config.warned', { message });
-  const told = toldToStop();
+  const told = toldToStop(parts.clock);
   const service = await build();
   const health = new HealthServer({
     live: () => service.live(),
@@ -62,7 +65,7 @@ export async function runService(
 }
 
 /** Tells when the process is to stop, and when it is to stop at once. */
-function toldToStop(): { readonly first: Promise<string>; readonly second: Promise<string> } {
+function toldToStop(clock: Clock): { readonly first: Promise<string>; readonly second: Promise<string> } {
   let tellFirst: (signal: string) => void = () => undefined;
   let tellSecond: (signal: string) => void = () => undefined;
   const first = new Promise<string>((resolve) => {
@@ -71,10 +74,12 @@ function toldToStop(): { readonly first: Promise<string>; readonly second: Promi
   const second = new Promise<string>((resolve) => {
     tellSecond = resolve;
   });
-  let told = false;
+  let firstAt: number | undefined;
   const tell = (signal: string) => {
-    (told ? tellSecond : tellFirst)(signal);
-    told = true;
+    const now = clock.monotonicMs();
+    firstAt ??= now;
+    if (now === firstAt) tellFirst(signal);
+    else if (now - firstAt > ECHO_MS) tellSecond(signal);
   };
   process.on('SIGTERM', () => tell('SIGTERM'));
   process.on('SIGINT', () => tell('SIGINT'));

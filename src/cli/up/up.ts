@@ -1,6 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { makeDemo } from '../../demo/demo.ts';
 import { RaeError } from '../../kernel/errors.ts';
+import { HealthServer } from '../../observe/health-server.ts';
+import { Metrics } from '../../observe/metrics.ts';
 import { CycleCommand } from '../../schedule/cycle-command.ts';
 import { PolicyBook } from '../../tenant/policy-book.ts';
 import { type FleetPorts, LocalFleet } from './fleet.ts';
@@ -15,6 +17,8 @@ export interface UpRequest {
   /** Demo tenants and memories in all; no tenants = no demo. */
   readonly tenants: number;
   readonly memories: number;
+  /** Port of its own /healthz, /readyz and /metrics; 0 = any free one. */
+  readonly port: number;
 }
 
 /** What `rae up` needs besides. */
@@ -26,9 +30,9 @@ export interface UpPorts extends FleetPorts {
   /** Aborted when the user wants it to end at once. */
   readonly force: AbortSignal;
   /** Told how to reach the fleet once it runs, so that other commands find it. */
-  readonly remember: (fleet: LocalFleet) => Promise<void>;
+  readonly remember: (fleet: LocalFleet) => void;
   /** Told that it no longer runs. */
-  readonly forget: () => Promise<void>;
+  readonly forget: () => void;
 }
 
 /** What `rae up --once --json` prints. */
@@ -52,8 +56,10 @@ export async function up(request: UpRequest, ports: UpPorts): Promise<UpReport> 
   const crashed = (name: string, how: string) =>
     (view === undefined ? ports.say : view.note.bind(view))(`${name} ended (${how}) and is started again`);
   const fleet = await LocalFleet.open(ports, request.dataDir, crashed);
+  let closeHealth = async () => {};
   try {
     const progress = new FleetProgress(fleet.operator());
+    closeHealth = await serveHealth(request.port, ports, progress);
     const report = await run(request, ports, fleet, progress, view);
     if (!request.once) {
       ports.say('running; Ctrl-C ends it');
@@ -61,7 +67,8 @@ export async function up(request: UpRequest, ports: UpPorts): Promise<UpReport> 
     }
     return report;
   } finally {
-    await ports.forget();
+    ports.forget();
+    await closeHealth();
     const closing = fleet.close(force.aborted);
     force.addEventListener('abort', () => void fleet.close(true).catch(() => undefined), { once: true });
     await closing;
@@ -79,7 +86,7 @@ async function run(
   await demo(request, ports, fleet);
   stopIfTold(stop);
   await fleet.startProcesses();
-  await ports.remember(fleet);
+  ports.remember(fleet);
   say(`processes: scheduler, ${catalogue.names.map((name) => `worker ${name}`).join(', ')}`);
   while (await progress.enrolling(catalogue.names.length)) await shown(progress, view, stop);
   const command = new CycleCommand(fleet.operator(), clock);
@@ -104,6 +111,23 @@ async function run(
     tenants: await progress.tenants(),
     cycles: cycles.map(({ finished: _finished, total: _total, ...cycle }) => cycle),
   };
+}
+
+/** Says of the whole fleet what each process says of itself. */
+async function serveHealth(
+  port: number,
+  { catalogue, say }: UpPorts,
+  progress: FleetProgress,
+): Promise<() => Promise<void>> {
+  const metrics = new Metrics({ workers: catalogue.names, plans: [] });
+  const health = new HealthServer({
+    live: () => ({ ok: true, says: 'it supervises' }),
+    checks: { postgres: async () => ({ ok: true, says: `${await progress.tenants()} tenants` }) },
+    metrics: () => metrics.text(),
+  });
+  const served = await health.start({ port, host: '127.0.0.1' });
+  say(`health: http://127.0.0.1:${served.port}/readyz`);
+  return served.stop;
 }
 
 async function demo(

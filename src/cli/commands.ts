@@ -1,0 +1,27 @@
+import type { Command } from './command.ts';
+import { cycleCommand } from './commands/cycle.ts';
+import { doctor } from './commands/doctor.ts';
+import { migrate } from './commands/migrate.ts';
+import { policy } from './commands/policy.ts';
+import { queueCommand } from './commands/queue.ts';
+import { runCommand } from './commands/run.ts';
+import { type ServiceRunners, schedulerCommand, workerCommand } from './commands/service.ts';
+import { tenant } from './commands/tenant.ts';
+import { upCommand } from './commands/up.ts';
+import { workerList } from './commands/worker-list.ts';
+
+/** Every command of `rae`, in the order of its help. Adding one is adding a file and naming it here. */
+export function commandsOf(runners: ServiceRunners): readonly Command[] {
+  return [
+    upCommand,
+    migrate,
+    doctor,
+    schedulerCommand(runners),
+    workerCommand(runners, [workerList]),
+    tenant,
+    policy,
+    cycleCommand,
+    runCommand,
+    queueCommand,
+  ];
+}

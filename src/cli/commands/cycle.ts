@@ -1,0 +1,136 @@
+import { CycleBook, type CycleRecord } from '../../schedule/cycle-book.ts';
+import { type CommandedCycles, CycleCommand } from '../../schedule/cycle-command.ts';
+import type { Call } from '../call.ts';
+import type { Answer, Command } from '../command.ts';
+import { argument, instant, option, tenantId, text, whole } from '../option.ts';
+import { details, table } from '../table.ts';
+
+const worker = argument('<worker>', 'the worker', text);
+const only = option('--tenant <id>', 'only this tenant', tenantId);
+
+const list: Command = {
+  name: 'list',
+  does: 'List cycles, the newest slots first.',
+  options: [
+    option('--worker <name>', 'only this worker', text),
+    option('--limit <n>', 'how many', whole(1, 1_000)).default(20),
+  ],
+  examples: ['rae cycle list', 'rae cycle list --worker decay --limit 100 --json'],
+  run: async (call) => {
+    const { worker: name, limit } = call.options<{ worker?: string; limit: number }>();
+    if (name !== undefined) (await call.catalogue).get(name);
+    const cycles = await new CycleBook(call.connection.as('rae_operator')).list(name, limit);
+    return { json: cycles, text: () => listed(cycles, call) };
+  },
+};
+
+const show: Command = {
+  name: 'show',
+  does: 'Show one cycle.',
+  arguments: [worker, argument('<slot>', 'its slot', instant)],
+  examples: ['rae cycle show decay 2026-11-23T02:00:00Z'],
+  run: async (call) => {
+    const [name, slot] = call.args<[string, Date]>();
+    const cycle = await new CycleBook(call.connection.as('rae_operator')).show(
+      (await call.catalogue).get(name).name,
+      slot,
+    );
+    return { json: cycle, text: () => details(pairs(cycle), call.out.look.style) };
+  },
+};
+
+const run: Command = {
+  name: 'run',
+  does: "Make a worker's cycle for a slot of your choice; a slot that is there already gains nothing.",
+  arguments: [worker],
+  options: [option('--at <instant>', 'the slot; default: now, to the second', instant), only],
+  examples: ['rae cycle run decay', 'rae cycle run decay --at 2026-11-20T02:00:00Z'],
+  run: async (call) => {
+    const [name] = call.args<[string]>();
+    const { at, tenant } = call.options<{ at?: Date; tenant?: string }>();
+    const now = call.ports.clock.now().getTime();
+    const slot = at ?? new Date(now - (now % 1_000));
+    return made(name, await (await command(call)).run((await call.catalogue).get(name), slot, tenant));
+  },
+};
+
+const backfill: Command = {
+  name: 'backfill',
+  does: "Make a worker's cycles for every slot of a time that has passed, by each tenant's own schedule.",
+  arguments: [worker],
+  options: [
+    option('--from <instant>', 'the first slot is at or after this', instant).makeOptionMandatory(),
+    option('--to <instant>', 'the last slot is at or before this', instant).makeOptionMandatory(),
+    only,
+  ],
+  examples: ['rae cycle backfill decay --from 2026-11-10 --to 2026-11-20T23:59:59Z'],
+  run: async (call) => {
+    const [name] = call.args<[string]>();
+    const { from, to, tenant } = call.options<{ from: Date; to: Date; tenant?: string }>();
+    return made(name, await (await command(call)).backfill((await call.catalogue).get(name), from, to, tenant));
+  },
+};
+
+/** `rae cycle`. */
+export const cycleCommand: Command = {
+  name: 'cycle',
+  does: 'List cycles, and make cycles of other days.',
+  commands: [list, show, run, backfill],
+};
+
+async function command(call: Call): Promise<CycleCommand> {
+  return new CycleCommand(call.connection.as('rae_operator'), call.ports.clock);
+}
+
+function made(name: string, { slots, planned }: CommandedCycles): Answer {
+  const { total, owed, skipped, covered } = planned;
+  return {
+    json: { worker: name, slots, total, owed, skipped, covered },
+    text: () =>
+      `${name}: ${slots.length} slots, ${owed} runs owed, ${skipped} skipped, ${covered} covered by a newer slot${
+        total === 0 ? ' (nothing new: no tenant is due, or the slots were there already)' : ''
+      }`,
+  };
+}
+
+function listed(cycles: readonly CycleRecord[], call: Call): string {
+  if (cycles.length === 0) return 'no cycle yet';
+  return table(
+    [
+      { title: 'WORKER', value: (cycle) => cycle.worker },
+      { title: 'SLOT', value: (cycle) => cycle.slot.toISOString() },
+      { title: 'STATE', value: (cycle) => (cycle.finished_at === null ? 'open' : 'finished') },
+      { title: 'OWED', value: (cycle) => cycle.owed, align: 'right' },
+      { title: 'DONE', value: (cycle) => cycle.done, align: 'right' },
+      { title: 'SKIPPED', value: (cycle) => cycle.total - cycle.owed, align: 'right' },
+      { title: 'DEAD', value: (cycle) => cycle.dead, align: 'right' },
+      { title: 'LATE', value: (cycle) => cycle.late, align: 'right' },
+      { title: 'ORIGIN', value: (cycle) => cycle.origin },
+    ],
+    cycles,
+    call.out.look,
+  );
+}
+
+function pairs(cycle: CycleRecord): (readonly [string, string | number | undefined])[] {
+  const words = (counts: Readonly<Record<string, number>>) =>
+    Object.entries(counts)
+      .map(([what, n]) => `${what} ${n}`)
+      .join(', ') || 'none';
+  return [
+    ['worker', cycle.worker],
+    ['slot', cycle.slot.toISOString()],
+    ['origin', cycle.origin],
+    ['planned', cycle.planned_at.toISOString()],
+    ['finished', cycle.finished_at?.toISOString() ?? 'not yet'],
+    ['runs', cycle.total],
+    ['owed', cycle.owed],
+    ['open', cycle.open],
+    ['done', cycle.done],
+    ['skipped', words(cycle.skipped)],
+    ['dead', cycle.dead],
+    ['late', cycle.late],
+    ['changed', words(cycle.changed)],
+    ['counted', cycle.counted_at?.toISOString() ?? 'not yet'],
+  ];
+}

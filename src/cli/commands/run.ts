@@ -1,0 +1,143 @@
+import { Option } from 'commander';
+import { RaeError } from '../../kernel/errors.ts';
+import { isUuid } from '../../kernel/ids.ts';
+import { RunBook, type RunRecord } from '../../ledger/run-book.ts';
+import { RUN_STATES, type RunState } from '../../ledger/run-state.ts';
+import type { Call } from '../call.ts';
+import type { Command } from '../command.ts';
+import { argument, instant, oneOf, option, type Reader, tenantId, text, whole } from '../option.ts';
+import { details, table } from '../table.ts';
+
+const runId: Reader<string> = (given: string) => {
+  const id: unknown = given;
+  if (isUuid(id)) return id;
+  throw new RaeError('RAE_USAGE', `is ${JSON.stringify(given.slice(0, 60))}; expected the id of a run`, {
+    hint: 'see the ids with: rae run list',
+  });
+};
+
+interface ListOptions {
+  readonly tenant?: string;
+  readonly worker?: string;
+  readonly state?: RunState;
+  readonly slot?: Date;
+  readonly before?: Date;
+  readonly limit: number;
+}
+
+const list: Command = {
+  name: 'list',
+  does: 'List runs, the newest first.',
+  options: [
+    option('--tenant <id>', 'only this tenant', tenantId),
+    option('--worker <name>', 'only this worker', text),
+    option('--state <state>', `only this state: ${RUN_STATES.join(', ')}`, oneOf(RUN_STATES)),
+    option('--slot <instant>', 'only this slot', instant),
+    option('--before <instant>', 'only runs made before: the CREATED of the last one of the page before', instant),
+    option('--limit <n>', 'how many', whole(1, 10_000)).default(50),
+  ],
+  examples: ['rae run list --state dead', 'rae run list --worker decay --slot 2026-11-23T02:00:00Z --json'],
+  run: async (call) => {
+    const { tenant, ...filter } = call.options<ListOptions>();
+    if (filter.worker !== undefined) (await call.catalogue).get(filter.worker);
+    const runs = await book(call).list({ ...filter, tenantId: tenant });
+    return { json: runs, text: () => listed(runs, call) };
+  },
+};
+
+const show: Command = {
+  name: 'show',
+  does: 'Show one run: where it stands, how it came there, what it changed.',
+  arguments: [argument('<run>', 'its id', runId)],
+  run: async (call) => {
+    const [id] = call.args<[string]>();
+    const run = await book(call).show(id);
+    return { json: run, text: () => details(pairs(run), call.out.look.style) };
+  },
+};
+
+const retry: Command = {
+  name: 'retry',
+  does: 'Make dead runs owed again, their failures forgotten.',
+  arguments: [argument('[run]', 'the id of one dead run', runId)],
+  options: [
+    new Option('--all', 'every dead run (of the worker or tenant named)'),
+    option('--worker <name>', 'with --all: only this worker', text),
+    option('--tenant <id>', 'with --all: only this tenant', tenantId),
+  ],
+  examples: ['rae run retry 6f1d2c3a-…', 'rae run retry --all --worker decay'],
+  run: async (call) => {
+    const [id] = call.args<[string | undefined]>();
+    const { all, worker, tenant } = call.options<{ all?: true; worker?: string; tenant?: string }>();
+    if ((id === undefined) === (all === undefined)) {
+      throw new RaeError('RAE_USAGE', 'name one run, or say --all');
+    }
+    if (worker !== undefined) (await call.catalogue).get(worker);
+    if (id !== undefined) await book(call).retry(id);
+    const retried = id === undefined ? await book(call).retryDead(worker, tenant) : 1;
+    return { json: { retried }, text: () => `${retried} ${retried === 1 ? 'run is' : 'runs are'} owed again` };
+  },
+};
+
+const cancel: Command = {
+  name: 'cancel',
+  does: 'Take an owed run out of the work; it is recorded as skipped.',
+  arguments: [argument('<run>', 'its id', runId)],
+  run: async (call) => {
+    const [id] = call.args<[string]>();
+    await book(call).cancel(id);
+    return { json: { cancelled: id }, text: () => `run ${id} is cancelled` };
+  },
+};
+
+/** `rae run`. */
+export const runCommand: Command = {
+  name: 'run',
+  does: 'List runs, look at one, retry or cancel.',
+  commands: [list, show, retry, cancel],
+};
+
+function book(call: Call): RunBook {
+  return new RunBook(call.connection.as('rae_operator'));
+}
+
+function listed(runs: readonly RunRecord[], call: Call): string {
+  if (runs.length === 0) return 'no run fits';
+  return table(
+    [
+      { title: 'RUN', value: (run) => run.run_id },
+      { title: 'TENANT', value: (run) => run.tenant_id },
+      { title: 'WORKER', value: (run) => run.worker },
+      { title: 'SLOT', value: (run) => run.slot?.toISOString() },
+      { title: 'STATE', value: (run) => run.state },
+      { title: 'REASON', value: (run) => run.reason ?? undefined },
+      { title: 'ATTEMPT', value: (run) => run.attempt, align: 'right' },
+      { title: 'CREATED', value: (run) => run.created_at.toISOString(), shrinks: true },
+      { title: 'ERROR', value: (run) => run.error ?? undefined, shrinks: true },
+    ],
+    runs,
+    call.out.look,
+  );
+}
+
+function pairs(run: RunRecord): (readonly [string, string | number | undefined])[] {
+  return [
+    ['run', run.run_id],
+    ['tenant', run.tenant_id],
+    ['worker', run.worker],
+    ['origin', run.origin],
+    ['slot', run.slot?.toISOString()],
+    ['state', run.state],
+    ['reason', run.reason ?? undefined],
+    ['covered by', run.covered_by?.toISOString()],
+    ['error', run.error ?? undefined],
+    ['attempt', run.attempt],
+    ['failures', run.failures],
+    ['lapses', run.lapses],
+    ['created', run.created_at.toISOString()],
+    ['available', run.available_at.toISOString()],
+    ['started', run.started_at?.toISOString()],
+    ['finished', run.finished_at?.toISOString()],
+    ['changed', run.counts === null ? undefined : JSON.stringify(run.counts)],
+  ];
+}

@@ -1,0 +1,118 @@
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Option } from 'commander';
+import { inheritedEnvironment } from '../../config/inherited.ts';
+import { eraseServices } from '../../embedded/fresh.ts';
+import { describeDuration } from '../../kernel/duration.ts';
+import { RaeError } from '../../kernel/errors.ts';
+import type { Call } from '../call.ts';
+import type { Answer, Command } from '../command.ts';
+import { removeFleetFile, writeFleetFile } from '../fleet-file.ts';
+import { lastDataDir, rememberDataDir } from '../last-fleet.ts';
+import { option, whole } from '../option.ts';
+import { table } from '../table.ts';
+import type { LocalFleet } from '../up/fleet.ts';
+import { interruption } from '../up/interruption.ts';
+import { type UpReport, up } from '../up/up.ts';
+
+interface UpOptions {
+  readonly once?: true;
+  readonly fresh?: true;
+  readonly tenants: number;
+  readonly memories: number;
+  readonly port: number;
+}
+
+/** The compiled `rae`, which `up` starts as its processes. */
+const PROGRAM = fileURLToPath(new URL('../../main/rae.js', import.meta.url));
+/** The folder of the checkout or the installed package. */
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url)).replace(/\/\.build\/$/, '/');
+
+/** `rae up`. */
+export const upCommand: Command = {
+  name: 'up',
+  does: 'Bring up a whole fleet on this machine: Postgres, Redis, demo tenants and every process; run what is due.',
+  options: [
+    new Option('--once', 'end when the cycles are done'),
+    option('--tenants <n>', 'demo tenants in all; 0 = no demo', whole(0, 1_000_000)).default(25),
+    option('--memories <n>', 'demo memories in all', whole(0, 100_000_000)).default(5_000),
+    new Option('--fresh', 'forget what an earlier start kept'),
+    option('--port <n>', 'port of its own /healthz, /readyz and /metrics; 0 = any', whole(0, 65_535)).default(0),
+  ],
+  examples: ['rae up', 'rae up --once --json --tenants 200 --memories 100000', 'rae up --data /var/lib/rae --fresh'],
+  run: (call) => run(call, call.options<UpOptions>()),
+};
+
+async function run(call: Call, options: UpOptions): Promise<Answer> {
+  const { config, out } = call;
+  const env = inheritedEnvironment({});
+  const dataDir = resolve(call.data ?? config.data ?? lastDataDir(env) ?? resolve(ROOT, '.rae'));
+  const say = (line: string) => out.say(line);
+  if (options.fresh === true) {
+    if (config.databaseUrl !== undefined || config.redisUrl !== undefined) {
+      throw new RaeError('RAE_USAGE', '--fresh is for services that rae up starts itself; a given one is not erased', {
+        hint: 'leave out --fresh, or unset RAE_DATABASE_URL and RAE_REDIS_URL',
+      });
+    }
+    await eraseServices(dataDir, say);
+  }
+  const catalogue = await call.catalogue;
+  const { stop, force } = interruption(say);
+  const report = await up(
+    { dataDir, once: options.once ?? false, tenants: options.tenants, memories: options.memories, port: options.port },
+    {
+      config,
+      catalogue,
+      schema: call.ports.schemaOf(catalogue),
+      clock: call.ports.clock,
+      program: PROGRAM,
+      say,
+      screen: call.json
+        ? undefined
+        : { isTerminal: out.isTerminal, width: process.stdout.columns ?? 80, write: (text) => out.raw(text) },
+      stop,
+      force,
+      remember: (fleet) => {
+        writeFleetFile(dataDir, fileOf(fleet, call.ports.clock.now()));
+        rememberDataDir(env, dataDir);
+      },
+      forget: () => removeFleetFile(dataDir, process.pid),
+    },
+  );
+  return { json: report, text: () => described(report, call), exit: report.ok ? 0 : 1 };
+}
+
+function fileOf(fleet: LocalFleet, now: Date) {
+  return {
+    version: 1 as const,
+    pid: process.pid,
+    startedAt: now.toISOString(),
+    urls: fleet.urls,
+    redisUrl: fleet.services.redis.url,
+    metricsPorts: fleet.ports,
+  };
+}
+
+function described(report: UpReport, call: Call): string {
+  const columns = [
+    { title: 'WORKER', value: (row: UpReport['cycles'][number]) => row.worker },
+    { title: 'SLOT', value: (row: UpReport['cycles'][number]) => row.slot },
+    { title: 'OWED', value: (row: UpReport['cycles'][number]) => row.owed, align: 'right' as const },
+    { title: 'DONE', value: (row: UpReport['cycles'][number]) => row.done, align: 'right' as const },
+    { title: 'SKIPPED', value: (row: UpReport['cycles'][number]) => counted(row.skipped), align: 'right' as const },
+    { title: 'DEAD', value: (row: UpReport['cycles'][number]) => row.dead, align: 'right' as const },
+    { title: 'TOOK', value: (row: UpReport['cycles'][number]) => describeDuration(row.seconds * 1_000) },
+    {
+      title: 'CHANGED',
+      value: ({ changed }: UpReport['cycles'][number]) =>
+        Object.entries(changed)
+          .map(([what, n]) => `${what} ${n}`)
+          .join(', '),
+    },
+  ];
+  return table(columns, report.cycles, call.out.look);
+}
+
+function counted(reasons: Readonly<Record<string, number>>): number {
+  return Object.values(reasons).reduce((sum, n) => sum + n, 0);
+}

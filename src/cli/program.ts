@@ -1,0 +1,52 @@
+import { Command as Commander } from 'commander';
+import type { Typed } from './call.ts';
+import type { Command } from './command.ts';
+import type { Output } from './output.ts';
+
+/** Called with the command that was meant and what was typed for it. */
+export type Runner = (command: Command & Required<Pick<Command, 'run'>>, typed: Typed) => Promise<void>;
+
+/** The whole command line: global options and `commands`, whose calls go to `run`. Throws instead of ending the process. */
+export function programOf(commands: readonly Command[], version: string, out: Output, run: Runner): Commander {
+  const program = prepared(new Commander('rae'), out)
+    .description('The upkeep of RAE for many tenants: due work done on time, exactly once, in isolation.')
+    .version(version, '--version', 'print the version')
+    .option('--data <dir>', 'find the fleet that rae up started in this folder (default: the last one used)')
+    .option('--json', 'print one JSON document on standard output')
+    .helpCommand('help [command]', 'show what a command does')
+    .addHelpText('after', examples(['rae up', 'rae tenant list', 'rae doctor --json', 'rae help tenant create']));
+  for (const command of commands) program.addCommand(commanderOf(command, out, run));
+  return program;
+}
+
+function commanderOf(command: Command, out: Output, run: Runner): Commander {
+  const made = prepared(new Commander(command.name), out).description(command.does);
+  for (const argument of command.arguments ?? []) made.addArgument(argument);
+  for (const option of command.options ?? []) made.addOption(option);
+  if (command.examples !== undefined) made.addHelpText('after', examples(command.examples));
+  for (const inner of command.commands ?? []) made.addCommand(commanderOf(inner, out, run));
+  const { run: work } = command;
+  if (work !== undefined) {
+    made.action(async () =>
+      run({ ...command, run: work }, { args: made.processedArgs, options: made.optsWithGlobals() }),
+    );
+  }
+  return made;
+}
+
+function prepared(command: Commander, out: Output): Commander {
+  return command
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+    .helpOption('--help', 'show this help')
+    .configureOutput({
+      writeOut: (text) => out.data(text),
+      writeErr: (text) => out.say(text.trimEnd()),
+      // Said once, in the words of every other error.
+      outputError: () => undefined,
+    });
+}
+
+function examples(lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`;
+}

@@ -1,0 +1,123 @@
+import type { Queryable } from '../db/database.ts';
+import { loadStatements } from '../db/statement.ts';
+import { RaeError } from '../kernel/errors.ts';
+import type { Counts } from '../kernel/outcome.ts';
+import type { RunState } from './run-state.ts';
+
+const sql = loadStatements(new URL('./run-book.sql', import.meta.url), [
+  'list',
+  'show',
+  'retry',
+  'deadRuns',
+  'cancel',
+  'queueStates',
+  'partitions',
+]);
+
+/** A run as operators see it: everything but what it carries. */
+export interface RunRecord extends Record<string, unknown> {
+  readonly tenant_id: string;
+  readonly run_id: string;
+  readonly worker: string;
+  readonly slot: Date | null;
+  readonly origin: string;
+  readonly state: RunState;
+  readonly attempt: number;
+  readonly failures: number;
+  readonly lapses: number;
+  readonly reason: string | null;
+  readonly error: string | null;
+  readonly counts: Counts | null;
+  readonly available_at: Date;
+  readonly created_at: Date;
+  readonly started_at: Date | null;
+  readonly finished_at: Date | null;
+  readonly covered_by: Date | null;
+}
+
+/** Which runs to list. */
+export interface RunFilter {
+  readonly tenantId?: string | undefined;
+  readonly worker?: string | undefined;
+  readonly state?: RunState | undefined;
+  readonly slot?: Date | undefined;
+  /** Only runs made before this instant: the `created_at` of the last one of the page before. */
+  readonly before?: Date | undefined;
+  readonly limit: number;
+}
+
+/** Admitted runs of one tenant and worker in one state. */
+export interface QueueState extends Record<string, unknown> {
+  readonly tenant_id: string;
+  readonly worker: string;
+  readonly dedicated: boolean;
+  readonly state: 'queued' | 'running';
+  readonly runs: number;
+}
+
+/** The ledger as operators read and mend it, as `rae_operator`. */
+export class RunBook {
+  readonly #database: Queryable;
+
+  constructor(database: Queryable) {
+    this.#database = database;
+  }
+
+  /** Runs that fit the filter, newest first. */
+  async list({ tenantId, worker, state, slot, before, limit }: RunFilter): Promise<readonly RunRecord[]> {
+    const values = [tenantId ?? null, worker ?? null, state ?? null, slot ?? null, before ?? null, limit];
+    return this.#database.rows<RunRecord>(sql.list, values);
+  }
+
+  /** @throws RaeError `RAE_NOT_FOUND` */
+  async show(runId: string): Promise<RunRecord> {
+    const [run] = await this.#database.rows<RunRecord>(sql.show, [runId]);
+    if (run !== undefined) return run;
+    throw new RaeError('RAE_NOT_FOUND', `there is no run ${runId}`, { hint: 'see the runs with: rae run list' });
+  }
+
+  /**
+   * Makes a dead run owed again, with its failures forgotten. Safe to repeat.
+   * @throws RaeError `RAE_NOT_FOUND`, or `RAE_REFUSED` for a run that is not dead.
+   */
+  async retry(runId: string): Promise<void> {
+    const run = await this.show(runId);
+    if (run.state !== 'dead') {
+      throw new RaeError('RAE_REFUSED', `run ${runId} is ${run.state}; only dead runs are retried by hand`);
+    }
+    await this.#database.rows(sql.retry, [[runId]]);
+  }
+
+  /** Makes up to 10,000 dead runs owed again, the oldest first. @returns how many. */
+  async retryDead(worker: string | undefined, tenantId: string | undefined): Promise<number> {
+    const dead = await this.#database.rows<{ run_id: string }>(sql.deadRuns, [
+      worker ?? null,
+      tenantId ?? null,
+      10_000,
+    ]);
+    const back = await this.#database.rows(sql.retry, [dead.map((run) => run.run_id)]);
+    return back.length;
+  }
+
+  /**
+   * Takes an owed run out of the ledger's work: it is recorded as skipped.
+   * @throws RaeError `RAE_NOT_FOUND`, or `RAE_REFUSED` for a run that has been admitted or has ended.
+   */
+  async cancel(runId: string): Promise<void> {
+    const run = await this.show(runId);
+    const [cancelled] = await this.#database.rows(sql.cancel, [runId]);
+    if (cancelled !== undefined) return;
+    throw new RaeError('RAE_REFUSED', `run ${runId} is ${run.state}; only owed runs can be cancelled`);
+  }
+
+  /** Admitted runs by tenant, worker and state. */
+  async queueStates(): Promise<readonly QueueState[]> {
+    return this.#database.rows<QueueState>(sql.queueStates);
+  }
+
+  /** Shared partitions; undefined until a scheduler has started. */
+  async partitions(): Promise<number | undefined> {
+    const [row] = await this.#database.rows<{ partitions: number }>(sql.partitions);
+    return row?.partitions;
+  }
+}
