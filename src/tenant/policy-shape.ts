@@ -3,6 +3,7 @@ import { z } from 'zod';
 /** A place in a policy's schema, in the words of JSON Schema, as far as messages need it. */
 interface Shape {
   readonly type?: string;
+  readonly description?: string;
   readonly enum?: readonly unknown[];
   readonly minimum?: number;
   readonly maximum?: number;
@@ -33,6 +34,11 @@ export class PolicyShape {
   expectedAt(path: readonly PropertyKey[]): string | undefined {
     const shape = this.#at(path);
     return shape === undefined ? undefined : inWords(shape);
+  }
+
+  /** What the field at `path` means, as its worker describes it. */
+  meaningAt(path: readonly PropertyKey[]): string | undefined {
+    return this.#at(path)?.description;
   }
 
   #at(path: readonly PropertyKey[]): Shape | undefined {
