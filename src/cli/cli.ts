@@ -7,7 +7,7 @@ import type { Command } from './command.ts';
 import { explained } from './explain.ts';
 import { Output } from './output.ts';
 import { programOf, type Runner } from './program.ts';
-import { endingOf } from './usage.ts';
+import { exitOf, withoutHelp } from './usage.ts';
 
 /** Where a call comes from and goes to. */
 export interface Invocation {
@@ -37,14 +37,16 @@ export async function runCli(invocation: Invocation, commands: readonly Command[
     }
   };
   try {
-    await programOf(commands, VERSION, out, run).parseAsync(invocation.args, { from: 'user' });
+    const args = withoutHelp(invocation.args, commands);
+    await programOf(commands, VERSION, out, run).parseAsync(args, { from: 'user' });
     await out.flush();
     return exit;
   } catch (error) {
-    const ending = endingOf(error) ?? { error: explained(error) };
-    if ('error' in ending) tell(ending.error, out, json);
+    const ended = exitOf(error);
+    const told = ended === undefined ? explained(error) : undefined;
+    if (told !== undefined) tell(told, out, json);
     await out.flush().catch(() => undefined);
-    return 'error' in ending ? ending.error.exit : ending.exit;
+    return told?.exit ?? ended ?? 1;
   }
 }
 

@@ -22,10 +22,13 @@ export function repeated<T>(flags: string, does: string, read: Reader<T>): Optio
   ]);
 }
 
-/** An argument that is read by `read`; `name` as in `<tenant>`. */
+/** An argument that is read by `read`; `name` as in `<tenant>`. The value of a variadic one (`[names...]`) is a list. */
 export function argument<T>(name: string, does: string, read: Reader<T>): Argument {
   const made = new Argument(name, does);
-  return made.argParser((text) => named(made.name(), () => read(text)));
+  return made.argParser<T | readonly T[] | undefined>((given, before) => {
+    const value = named(made.name(), () => read(given));
+    return made.variadic ? [...(Array.isArray(before) ? before : []), value] : value;
+  });
 }
 
 /** Any text. */

@@ -2,29 +2,31 @@ import { Command as Commander } from 'commander';
 import type { Typed } from './call.ts';
 import type { Command } from './command.ts';
 import type { Output } from './output.ts';
+import { misuseOf } from './usage.ts';
 
 /** Called with the command that was meant and what was typed for it. */
 export type Runner = (command: Command & Required<Pick<Command, 'run'>>, typed: Typed) => Promise<void>;
 
 /** The whole command line: global options and `commands`, whose calls go to `run`. Throws instead of ending the process. */
 export function programOf(commands: readonly Command[], version: string, out: Output, run: Runner): Commander {
-  const program = prepared(new Commander('rae'), out)
+  const program = prepared(new Commander('rae'), 'rae', out)
     .description('The upkeep of RAE for many tenants: due work done on time, exactly once, in isolation.')
     .version(version, '--version', 'print the version')
     .option('--data <dir>', 'find the fleet that rae up started in this folder (default: the last one used)')
     .option('--json', 'print one JSON document on standard output')
-    .helpCommand('help [command]', 'show what a command does')
+    .helpCommand('help [command...]', 'show what a command does')
     .addHelpText('after', examples(['rae up', 'rae tenant list', 'rae doctor --json', 'rae help tenant create']));
-  for (const command of commands) program.addCommand(commanderOf(command, out, run));
+  for (const command of commands) program.addCommand(commanderOf(command, 'rae', out, run));
   return program;
 }
 
-function commanderOf(command: Command, out: Output, run: Runner): Commander {
-  const made = prepared(new Commander(command.name), out).description(command.does);
+function commanderOf(command: Command, parent: string, out: Output, run: Runner): Commander {
+  const path = `${parent} ${command.name}`;
+  const made = prepared(new Commander(command.name), path, out).helpCommand(false).description(command.does);
   for (const argument of command.arguments ?? []) made.addArgument(argument);
   for (const option of command.options ?? []) made.addOption(option);
   if (command.examples !== undefined) made.addHelpText('after', examples(command.examples));
-  for (const inner of command.commands ?? []) made.addCommand(commanderOf(inner, out, run));
+  for (const inner of command.commands ?? []) made.addCommand(commanderOf(inner, path, out, run));
   const { run: work } = command;
   if (work !== undefined) {
     made.action(async () =>
@@ -34,9 +36,11 @@ function commanderOf(command: Command, out: Output, run: Runner): Commander {
   return made;
 }
 
-function prepared(command: Commander, out: Output): Commander {
+function prepared(command: Commander, path: string, out: Output): Commander {
   return command
-    .exitOverride()
+    .exitOverride((error) => {
+      throw misuseOf(error, path);
+    })
     .configureHelp({ showGlobalOptions: true })
     .helpOption('--help', 'show this help')
     .configureOutput({

@@ -4,13 +4,14 @@ import type { Call } from '../call.ts';
 import type { Answer, Command } from '../command.ts';
 import { argument, instant, option, tenantId, text, whole } from '../option.ts';
 import { details, table } from '../table.ts';
+import { workerNamed } from '../worker-name.ts';
 
 const worker = argument('<worker>', 'the worker', text);
 const only = option('--tenant <id>', 'only this tenant', tenantId);
 
 const list: Command = {
   name: 'list',
-  does: 'List cycles, the newest slots first.',
+  does: 'Lists cycles, the newest slots first.',
   options: [
     option('--worker <name>', 'only this worker', text),
     option('--limit <n>', 'how many', whole(1, 1_000)).default(20),
@@ -18,7 +19,7 @@ const list: Command = {
   examples: ['rae cycle list', 'rae cycle list --worker decay --limit 100 --json'],
   run: async (call) => {
     const { worker: name, limit } = call.options<{ worker?: string; limit: number }>();
-    if (name !== undefined) (await call.catalogue).get(name);
+    if (name !== undefined) workerNamed(await call.catalogue, name);
     const cycles = await new CycleBook(call.connection.as('rae_operator')).list(name, limit);
     return { json: cycles, text: () => listed(cycles, call) };
   },
@@ -26,13 +27,13 @@ const list: Command = {
 
 const show: Command = {
   name: 'show',
-  does: 'Show one cycle.',
+  does: 'Shows one cycle.',
   arguments: [worker, argument('<slot>', 'its slot', instant)],
   examples: ['rae cycle show decay 2026-11-23T02:00:00Z'],
   run: async (call) => {
     const [name, slot] = call.args<[string, Date]>();
     const cycle = await new CycleBook(call.connection.as('rae_operator')).show(
-      (await call.catalogue).get(name).name,
+      workerNamed(await call.catalogue, name).name,
       slot,
     );
     return { json: cycle, text: () => details(pairs(cycle), call.out.look.style) };
@@ -41,7 +42,7 @@ const show: Command = {
 
 const run: Command = {
   name: 'run',
-  does: "Make a worker's cycle for a slot of your choice; a slot that is there already gains nothing.",
+  does: "Makes a worker's cycle for a slot of your choice; a slot that is there already gains nothing.",
   arguments: [worker],
   options: [option('--at <instant>', 'the slot; default: now, to the second', instant), only],
   examples: ['rae cycle run decay', 'rae cycle run decay --at 2026-11-20T02:00:00Z'],
@@ -50,13 +51,13 @@ const run: Command = {
     const { at, tenant } = call.options<{ at?: Date; tenant?: string }>();
     const now = call.ports.clock.now().getTime();
     const slot = at ?? new Date(now - (now % 1_000));
-    return made(name, await (await command(call)).run((await call.catalogue).get(name), slot, tenant));
+    return made(name, await (await command(call)).run(workerNamed(await call.catalogue, name), slot, tenant));
   },
 };
 
 const backfill: Command = {
   name: 'backfill',
-  does: "Make a worker's cycles for every slot of a time that has passed, by each tenant's own schedule.",
+  does: "Makes a worker's cycles for every slot of a time that has passed, by each tenant's own schedule.",
   arguments: [worker],
   options: [
     option('--from <instant>', 'the first slot is at or after this', instant).makeOptionMandatory(),
@@ -67,14 +68,14 @@ const backfill: Command = {
   run: async (call) => {
     const [name] = call.args<[string]>();
     const { from, to, tenant } = call.options<{ from: Date; to: Date; tenant?: string }>();
-    return made(name, await (await command(call)).backfill((await call.catalogue).get(name), from, to, tenant));
+    return made(name, await (await command(call)).backfill(workerNamed(await call.catalogue, name), from, to, tenant));
   },
 };
 
 /** `rae cycle`. */
 export const cycleCommand: Command = {
   name: 'cycle',
-  does: 'List cycles, and make cycles of other days.',
+  does: 'Lists cycles, and makes cycles of other days.',
   commands: [list, show, run, backfill],
 };
 

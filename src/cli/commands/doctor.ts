@@ -29,7 +29,7 @@ export const doctor: Command = {
     const findings = await examine(call);
     const failed = findings.filter(({ status }) => status === 'fail').length;
     const warned = findings.filter(({ status }) => status === 'warn').length;
-    if (!call.json) call.out.say(`${findings.length} checks: ${failed} failed, ${warned} warnings`);
+    if (!call.json) call.out.say(`${findings.length} checks, ${failed} failed, ${warned} warned`);
     return {
       json: { ok: failed === 0, checks: findings.map((finding) => ({ ...finding, mend: finding.mend ?? null })) },
       text: () => shown(findings, call.out.look.style),

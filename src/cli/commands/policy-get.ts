@@ -6,7 +6,7 @@ import type { Command } from '../command.ts';
 import { argument, option, tenantId, text } from '../option.ts';
 import { policiesOf } from '../policies.ts';
 import { table } from '../table.ts';
-import { checkedWorkers } from '../worker-name.ts';
+import { workerNamed } from '../worker-name.ts';
 
 /** What a policy is in the keys of `--json`. */
 export function policyJson(tenant: string, worker: string, policy: TenantPolicy): Readonly<Record<string, unknown>> {
@@ -16,7 +16,7 @@ export function policyJson(tenant: string, worker: string, policy: TenantPolicy)
 
 /** A policy field by field: its value, whether the tenant or the default says so, and what it means. */
 export async function policyText(call: Call, worker: string, policy: TenantPolicy): Promise<string> {
-  const shape = new PolicyShape((await call.catalogue).get(worker).definition.contract.policy);
+  const shape = new PolicyShape(workerNamed(await call.catalogue, worker).definition.contract.policy);
   const { document, effective } = policy;
   const rows = Object.entries(effective ?? document).map(([field, value]) => ({
     field,
@@ -45,7 +45,7 @@ export const policyGet: Command = {
   run: async (call) => {
     const [worker] = call.args<[string]>();
     const { tenant } = call.options<{ readonly tenant: string }>();
-    checkedWorkers(await call.catalogue, [worker]);
+    workerNamed(await call.catalogue, worker);
     const policy = await (await policiesOf(call)).get(tenant, worker);
     if (policy.effective === undefined) {
       call.warn(`the stored policy does not fit ${worker}; its runs fail until it is corrected:`);

@@ -4,7 +4,7 @@ import { assignment } from '../assignment.ts';
 import type { Command } from '../command.ts';
 import { argument, option, repeated, tenantId, text, whole } from '../option.ts';
 import { policiesOf } from '../policies.ts';
-import { checkedWorkers } from '../worker-name.ts';
+import { workerNamed } from '../worker-name.ts';
 import { policyJson, policyText } from './policy-get.ts';
 
 interface Options {
@@ -58,7 +58,7 @@ export const policySet: Command = {
   run: async (call) => {
     const [worker] = call.args<[string]>();
     const { tenant, set = [], unset = [], file, expectVersion } = call.options<Options>();
-    checkedWorkers(await call.catalogue, [worker]);
+    workerNamed(await call.catalogue, worker);
     const fields = set.length + unset.length;
     if (file !== undefined && fields > 0)
       throw new RaeError('RAE_USAGE', '--file replaces the whole policy: it takes no --set or --unset');

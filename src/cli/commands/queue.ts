@@ -24,7 +24,7 @@ interface QueueRow {
 
 const list: Command = {
   name: 'list',
-  does: 'List queues: admitted runs by the ledger, tickets and consumers by Redis.',
+  does: 'Lists queues: admitted runs by the ledger, tickets and consumers by Redis.',
   examples: ['rae queue list', 'rae queue list --json'],
   run: async (call) => {
     const queues = await rows(call);
@@ -35,7 +35,7 @@ const list: Command = {
 /** `rae queue`. */
 export const queueCommand: Command = {
   name: 'queue',
-  does: 'Look at the queues.',
+  does: 'Shows the queues.',
   commands: [list],
 };
 

@@ -7,6 +7,7 @@ import type { Call } from '../call.ts';
 import type { Command } from '../command.ts';
 import { argument, instant, oneOf, option, type Reader, tenantId, text, whole } from '../option.ts';
 import { details, table } from '../table.ts';
+import { workerNamed } from '../worker-name.ts';
 
 const runId: Reader<string> = (given: string) => {
   const id: unknown = given;
@@ -27,7 +28,7 @@ interface ListOptions {
 
 const list: Command = {
   name: 'list',
-  does: 'List runs, the newest first.',
+  does: 'Lists runs, the newest first.',
   options: [
     option('--tenant <id>', 'only this tenant', tenantId),
     option('--worker <name>', 'only this worker', text),
@@ -39,7 +40,7 @@ const list: Command = {
   examples: ['rae run list --state dead', 'rae run list --worker decay --slot 2026-11-23T02:00:00Z --json'],
   run: async (call) => {
     const { tenant, ...filter } = call.options<ListOptions>();
-    if (filter.worker !== undefined) (await call.catalogue).get(filter.worker);
+    if (filter.worker !== undefined) workerNamed(await call.catalogue, filter.worker);
     const runs = await book(call).list({ ...filter, tenantId: tenant });
     return { json: runs, text: () => listed(runs, call) };
   },
@@ -47,7 +48,7 @@ const list: Command = {
 
 const show: Command = {
   name: 'show',
-  does: 'Show one run: where it stands, how it came there, what it changed.',
+  does: 'Shows one run: where it stands, how it came there, what it changed.',
   arguments: [argument('<run>', 'its id', runId)],
   run: async (call) => {
     const [id] = call.args<[string]>();
@@ -58,7 +59,7 @@ const show: Command = {
 
 const retry: Command = {
   name: 'retry',
-  does: 'Make dead runs owed again, their failures forgotten.',
+  does: 'Makes dead runs owed again, their failures forgotten.',
   arguments: [argument('[run]', 'the id of one dead run', runId)],
   options: [
     new Option('--all', 'every dead run (of the worker or tenant named)'),
@@ -72,7 +73,7 @@ const retry: Command = {
     if ((id === undefined) === (all === undefined)) {
       throw new RaeError('RAE_USAGE', 'name one run, or say --all');
     }
-    if (worker !== undefined) (await call.catalogue).get(worker);
+    if (worker !== undefined) workerNamed(await call.catalogue, worker);
     if (id !== undefined) await book(call).retry(id);
     const retried = id === undefined ? await book(call).retryDead(worker, tenant) : 1;
     return { json: { retried }, text: () => `${retried} ${retried === 1 ? 'run is' : 'runs are'} owed again` };
@@ -81,7 +82,7 @@ const retry: Command = {
 
 const cancel: Command = {
   name: 'cancel',
-  does: 'Take an owed run out of the work; it is recorded as skipped.',
+  does: 'Takes an owed run out of the work; it is recorded as skipped.',
   arguments: [argument('<run>', 'its id', runId)],
   run: async (call) => {
     const [id] = call.args<[string]>();
@@ -93,7 +94,7 @@ const cancel: Command = {
 /** `rae run`. */
 export const runCommand: Command = {
   name: 'run',
-  does: 'List runs, look at one, retry or cancel.',
+  does: 'Lists runs, shows one, retries or cancels it.',
   commands: [list, show, retry, cancel],
 };
 

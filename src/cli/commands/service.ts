@@ -1,6 +1,7 @@
 import { RaeError } from '../../kernel/errors.ts';
 import type { Command } from '../command.ts';
 import { argument, text } from '../option.ts';
+import { workerNamed } from '../worker-name.ts';
 
 /** What runs a service in this process until it is told to stop; gives its exit code. */
 export interface ServiceRunners {
@@ -12,7 +13,7 @@ export interface ServiceRunners {
 export function schedulerCommand({ scheduler }: ServiceRunners): Command {
   return {
     name: 'scheduler',
-    does: 'Run a scheduler: plan what is due, dispatch it, take back what lapsed. Any number may run.',
+    does: 'Runs a scheduler: plans what is due, dispatches it, takes back what lapsed. Any number may run.',
     examples: ['RAE_DATABASE_URL=postgres://rae_scheduler_login@db/rae RAE_REDIS_URL=redis://redis rae scheduler'],
     run: async () => ending(await scheduler()),
   };
@@ -22,7 +23,7 @@ export function schedulerCommand({ scheduler }: ServiceRunners): Command {
 export function workerCommand({ workers }: ServiceRunners, commands: readonly Command[]): Command {
   return {
     name: 'worker',
-    does: 'Run workers in this process, or list the workers there are.',
+    does: 'Runs workers in this process, or lists the workers there are.',
     arguments: [argument('[names...]', 'names of workers', text)],
     examples: ['rae worker decay', 'rae worker list'],
     commands,
@@ -33,7 +34,7 @@ export function workerCommand({ workers }: ServiceRunners, commands: readonly Co
       if (names.length === 0) {
         throw new RaeError('RAE_USAGE', 'which worker?', { hint: `there are: ${catalogue.names.join(', ')}` });
       }
-      for (const name of names) catalogue.get(name);
+      for (const name of names) workerNamed(catalogue, name);
       return ending(await workers([...new Set(names)]));
     },
   };

@@ -31,7 +31,7 @@ const ROOT = fileURLToPath(new URL('../../../', import.meta.url)).replace(/\/\.b
 /** `rae up`. */
 export const upCommand: Command = {
   name: 'up',
-  does: 'Bring up a whole fleet on this machine: Postgres, Redis, demo tenants and every process; run what is due.',
+  does: 'Brings up a whole fleet on this machine: Postgres, Redis, demo tenants and every process; runs what is due.',
   options: [
     new Option('--once', 'end when the cycles are done'),
     option('--tenants <n>', 'demo tenants in all; 0 = no demo', whole(0, 1_000_000)).default(25),
