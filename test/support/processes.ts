@@ -125,16 +125,22 @@ const tail = (text: string): string => text.trim().split('\n').slice(-30).join('
 
 const running = new Set<TestProcess>();
 
-/** Starts any program. Its environment is `env` and PATH, nothing inherited; its output is kept. */
-export function startProgram(
-  file: string,
-  args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-): TestProcess {
+/** What a program is started with. */
+export interface ProgramOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** As whom, where it is somebody else than this process; only root may ask for that. */
+  readonly ids?: { readonly uid: number; readonly gid: number } | undefined;
+  /** Its working folder. Default: the checkout. */
+  readonly cwd?: string;
+}
+
+/** Starts any program. Its environment is what is given and PATH, nothing inherited; its output is kept. */
+export function startProgram(file: string, args: readonly string[], options: ProgramOptions = {}): TestProcess {
   const { PATH = '', HOME = '', RAE_CI_MARK } = process.env;
   // The mark lets the pipeline find what a run left behind, so it must reach every process.
   const inherited = { PATH, HOME, ...(RAE_CI_MARK === undefined ? {} : { RAE_CI_MARK }) };
-  const child = spawn(file, args, { cwd: root, env: { ...inherited, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const env = { ...inherited, ...options.env };
+  const child = spawn(file, args, { cwd: options.cwd ?? root, env, stdio: ['ignore', 'pipe', 'pipe'], ...options.ids });
   const started = new TestProcess([file, ...args].join(' '), child);
   running.add(started);
   return started;
@@ -142,7 +148,7 @@ export function startProgram(
 
 /** Starts `rae …` as an operator would, from the build. */
 export function startRae(args: readonly string[], env: Readonly<Record<string, string>> = {}): TestProcess {
-  return startProgram(process.execPath, [main, ...args], { RAE_LOG_FORMAT: 'json', ...env });
+  return startProgram(process.execPath, [main, ...args], { env: { RAE_LOG_FORMAT: 'json', ...env } });
 }
 
 /** Ends every process this file started; called once at the top of a file that starts some. Fails for one that will not end. */
