@@ -5,6 +5,12 @@ import { type Ran, run, tail } from './command.ts';
 import { isRoot } from './identity.ts';
 import type { Env } from './service.ts';
 
+/** What of apt's output says why it failed; all of it where nothing is marked so. */
+function complaints(output: string): string {
+  const marked = [...new Set(output.split('\n').filter((line) => /^(E: |W: Failed to fetch)/.test(line)))];
+  return marked.length > 0 ? marked.slice(0, 4).join('\n') : tail(output, 3);
+}
+
 /** Downloads packages into a folder, without root rights and without touching what the machine has installed. */
 export class Apt {
   readonly #work: string;
@@ -57,10 +63,10 @@ export class Apt {
     const args = ['download', ...names];
     const first = await this.#call(args, this.#ownLists ?? [], folder);
     if (first.ok) return undefined;
-    if (this.#ownLists !== undefined) return tail(first.output, 3);
+    if (this.#ownLists !== undefined) return complaints(first.output);
     // One unreachable repository among many fails an update and harms nothing: the download tells.
     const updated = await this.#fetchLists();
     const second = await this.#call(args, this.#ownLists ?? [], folder);
-    return second.ok ? undefined : tail(updated.ok ? second.output : `${updated.output}\n${second.output}`, 4);
+    return second.ok ? undefined : complaints(`${updated.output}\n${second.output}`);
   }
 }

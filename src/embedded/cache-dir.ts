@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { RaeError } from '../kernel/errors.ts';
 import { type Identity, isRoot } from './identity.ts';
+import { sweepDrafts } from './publish.ts';
 import { isOwnFolder, isWritable, mayEnter } from './reach.ts';
 import type { Env } from './service.ts';
 
@@ -30,7 +31,9 @@ export async function cacheDir(asked: string | undefined, env: Env, identity: Id
   const { user, all: folders } = candidates(asked, env);
   for (const folder of folders) {
     const isUsable = user.includes(folder) ? isWritable(folder, 0o755) : isOwnFolder(folder, 0o755);
-    if (isUsable && (await mayEnter(identity, folder))) return folder;
+    if (!isUsable || !(await mayEnter(identity, folder))) continue;
+    sweepDrafts(folder);
+    return folder;
   }
   throw new RaeError(
     'RAE_SERVICE_UNAVAILABLE',

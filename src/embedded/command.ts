@@ -36,18 +36,24 @@ function start({ file, args, as, env, cwd = '/', input = '', withinMs = 60_000 }
       output = (output + chunk).slice(-KEPT);
     };
     // The working folder is named: an inherited one may be closed to the user the program runs as.
-    const child = spawn(file, args, { cwd, env, stdio: 'pipe', timeout: withinMs, killSignal: 'SIGKILL', ...as?.ids });
+    const child = spawn(file, args, {
+      cwd,
+      env,
+      stdio: 'pipe',
+      signal: AbortSignal.timeout(withinMs),
+      killSignal: 'SIGKILL',
+      ...as?.ids,
+    });
     const end = (ok: boolean): void => resolve({ ok, output: output.trim() });
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', keep);
     // A program that ends without reading its input is judged by its exit code, not by the broken pipe.
     child.stdin.on('error', () => undefined).end(input);
     child.on('error', (error) => {
-      keep(messageOf(error));
+      keep(error.name === 'AbortError' ? `\nstopped after ${withinMs / 1_000} s` : messageOf(error));
       end(false);
     });
     child.on('close', (code, signal) => {
-      if (child.killed) keep(`\nstopped after ${withinMs / 1_000} s`);
-      else if (signal !== null) keep(`\nended by ${signal}`);
+      if (signal !== null) keep(`\nended by ${signal}`);
       end(code === 0);
     });
   });

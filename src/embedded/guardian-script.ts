@@ -39,6 +39,6 @@ echo "$server"
 wait "$server"
 code=$?
 kill -s USR1 "$watcher" 2>/dev/null
-wait "$watcher" && [ -n "$wipe" ] && rm -rf -- "$wipe"
+wait "$watcher" 2>/dev/null && [ -n "$wipe" ] && rm -rf -- "$wipe"
 exit "$code"
 `;

@@ -1,5 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { renameSync, rmSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemClock } from '../kernel/clock.ts';
+import { HOUR } from '../kernel/duration.ts';
 
 /** A name beside `target` for what is still being made. */
 export function draftOf(target: string): string {
@@ -32,5 +35,14 @@ export async function publish(draft: string, target: string, isGood: () => Promi
       discard(broken);
     }
     discard(draft);
+  }
+}
+
+/** Removes what starts that were killed half-way left in `folder`; what may still be in the making, for an hour, stays. */
+export function sweepDrafts(folder: string): void {
+  const before = systemClock.now().getTime() - HOUR;
+  for (const name of readdirSync(folder).filter((entry) => /\.making-[0-9a-f]{12}$/.test(entry))) {
+    const found = statSync(join(folder, name), { throwIfNoEntry: false });
+    if (found !== undefined && found.mtimeMs < before) discard(join(folder, name));
   }
 }

@@ -122,18 +122,3 @@ export async function resolveServices(request: ServicesRequest): Promise<Service
     throw error instanceof RaeError ? error : unusable(dir.path, error);
   }
 }
-
-/**
- * Removes all that earlier starts kept for this data directory, wherever it lies; for `--fresh`. Servers that a killed
- * fleet left running are ended first.
- * @throws RaeError `RAE_DATA_DIR_UNUSABLE` when a live fleet has it.
- */
-export async function eraseServices(dataDir: string, say: (line: string) => void): Promise<void> {
-  const dir = takeDataDir(dataDir);
-  try {
-    await endLeftovers(dir, say);
-    eraseData(dir);
-  } finally {
-    dir.release();
-  }
-}

@@ -2,7 +2,8 @@ import { chmodSync, existsSync, mkdtempSync, readdirSync, realpathSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { eraseServices, resolveServices, type Services, type ServicesRequest } from '../../src/embedded/services.ts';
+import { eraseServices } from '../../src/embedded/fresh.ts';
+import { resolveServices, type Services, type ServicesRequest } from '../../src/embedded/services.ts';
 import { connected } from '../support/server.ts';
 
 let root: string;
