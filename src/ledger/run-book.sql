@@ -13,7 +13,7 @@ select tenant_id, run_id, worker, slot, origin, state, attempt, failures, lapses
  where ($1::uuid is null or tenant_id = $1::uuid) and ($2::text is null or worker = $2::text)
    and ($3::text is null or state = $3::text) and ($4::timestamptz is null or slot = $4::timestamptz)
    and ($5::timestamptz is null or created_at < $5::timestamptz)
- order by created_at desc, tenant_id, run_id limit $6
+ order by created_at desc, tenant_id, run_id limit $6::int
 
 -- statement: show
 -- takes $1 run uuid
@@ -46,7 +46,7 @@ select tenant_id, run_id from back
 -- index runs_dead_idx
 select run_id from public.runs
  where state = 'dead' and ($1::text is null or worker = $1::text) and ($2::uuid is null or tenant_id = $2::uuid)
- order by finished_at limit $3
+ order by finished_at limit $3::int
 
 -- statement: cancel
 -- takes $1 run uuid

@@ -8,7 +8,7 @@
 -- locks none
 -- index cycles_pkey
 select worker, slot, origin, planned_at, total, owed, open, done, skipped, dead, late, changed, counted_at, finished_at
-  from public.cycles where $1::text is null or worker = $1::text order by slot desc, worker limit $2
+  from public.cycles where $1::text is null or worker = $1::text order by slot desc, worker limit $2::int
 
 -- statement: show
 -- takes $1 worker text, $2 slot timestamptz

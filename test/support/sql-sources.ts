@@ -19,6 +19,7 @@ export interface SqlSource {
 
 /** Who sends a statement where neither it nor the head of its file says so; the longest match counts. */
 const SENDERS: Readonly<Record<string, SqlSource['role']>> = {
+  'src/cli/up/logins.sql': 'admin',
   'src/db/': 'rae_worker',
   'src/db/migrate.sql': 'admin',
   'src/dispatch/': 'rae_scheduler',
@@ -32,8 +33,9 @@ const SENDERS: Readonly<Record<string, SqlSource['role']>> = {
 };
 
 function senderOf(file: string, text: string, takes: string): SqlSource['role'] {
-  const said =
-    /; as (rae_\w+)/.exec(takes)?.[1] ?? /^-- role (rae_\w+)/im.exec(text.split('-- statement:')[0] ?? '')?.[1];
+  if (/; as any role/.test(takes)) return 'rae_worker';
+  const head = text.split('-- statement:')[0] ?? '';
+  const said = /; as (rae_\w+)/.exec(takes)?.[1] ?? /^-- .*\b(?:role|as) (rae_\w+)/im.exec(head)?.[1];
   if (said !== undefined) return said as FleetRole;
   const [best] = Object.keys(SENDERS)
     .filter((prefix) => file.startsWith(prefix))

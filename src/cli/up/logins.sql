@@ -6,7 +6,7 @@
 -- again safe: reads only
 -- locks none
 -- index none
-select exists (select from pg_catalog.pg_roles where rolname = $1) as present
+select exists (select from pg_catalog.pg_roles where rolname = $1::text) as present
 
 -- statement: quoted
 -- takes $1 name text, $2 password text
