@@ -4,11 +4,15 @@ import type { Schema } from '../../src/db/schema.ts';
 import { schemaGap } from '../../src/db/schema-state.ts';
 import type { RaeError } from '../../src/kernel/errors.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { eventually } from '../support/eventually.ts';
 import { fleetSchema } from '../support/fleet-schema.ts';
+import { startRae, useProcesses } from '../support/processes.ts';
 import { query } from '../support/query.ts';
 import { extended, greeting, laterMigration } from '../support/schema-variants.ts';
 import { connected, urlWith } from '../support/server.ts';
 import { CATALOGUE_RULES, faultsOf } from './catalogue-rules.ts';
+
+useProcesses();
 
 let schema: Schema;
 const made: TestDatabase[] = [];
@@ -31,6 +35,14 @@ const migrated = (one: TestDatabase, to = schema): Promise<MigrationReport> =>
   migrate(one.open('admin', { poolSize: 1, statementTimeoutMs: 60_000 }), to);
 
 const code = (error: unknown): string => (error as RaeError).code;
+
+/** True once this migration is recorded. */
+async function applied(one: TestDatabase, version: number): Promise<true | undefined> {
+  const [table] = await one.admin("select to_regclass('public.schema_migrations') as name");
+  if (table?.name === null) return undefined;
+  const rows = await one.admin('select 1 from public.schema_migrations where version >= $1', [version]);
+  return rows.length > 0 ? true : undefined;
+}
 
 /** Everything there is in the schema, by name, kind and definition: two equal lists are two equal schemas. */
 async function inventory(one: TestDatabase): Promise<unknown[]> {
@@ -62,13 +74,30 @@ describe('migrating', () => {
     expect(await inventory(one)).toEqual(before);
   });
 
-  it('ten times at once ends as once would: every step is done by exactly one', async () => {
+  it('by ten processes at once ends as by one: every step is done by exactly one', async () => {
     const one = await database('empty');
-    const reports = await Promise.all(Array.from({ length: 10 }, () => migrated(one)));
-    const done = reports.flatMap((report) => [...report.migrations, ...report.functions]);
+    const env = { RAE_DATABASE_URL: one.url('admin') };
+    const processes = Array.from({ length: 10 }, () => startRae(['migrate', '--json'], env));
+    const exits = await Promise.all(processes.map((each) => each.ended(50_000)));
+    expect(exits, processes.map((each) => each.err).join('\n')).toEqual(exits.map(() => ({ code: 0, signal: null })));
+    const reports = processes.map((each) => JSON.parse(each.out) as { shards: MigrationReport[] });
+    const done = reports.flatMap(({ shards }) => shards.flatMap((shard) => [...shard.migrations, ...shard.functions]));
     expect(done).toHaveLength(schema.migrations.length + schema.functions.length);
     expect(new Set(done).size).toBe(done.length);
     expect(await migrated(one)).toEqual({ migrations: [], functions: [] });
+  });
+
+  it('by a process that is killed at any moment leaves what the next one goes on from', async () => {
+    const one = await database('empty');
+    const env = { RAE_DATABASE_URL: one.url('admin') };
+    for (const version of [1, 2, 3]) {
+      const process = startRae(['migrate'], env);
+      await eventually(() => applied(one, version), { what: `migration ${version}`, seen: () => process.err });
+      process.kill('SIGKILL');
+      await process.ended();
+    }
+    await migrated(one);
+    expect(await schemaGap(one.open('rae_worker'), schema)).toEqual({ migrations: [], functions: [] });
   });
 
   it('two databases of one server at once works for both', async () => {

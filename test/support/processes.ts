@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach } from 'vitest';
 import { eventually } from './eventually.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
+const buildScript = fileURLToPath(new URL('../tooling/build.mjs', import.meta.url));
 const main = fileURLToPath(new URL('../../.build/src/main/rae.js', import.meta.url));
 
 /** How a process ended. */
@@ -146,8 +147,19 @@ export function startProgram(file: string, args: readonly string[], options: Pro
   return started;
 }
 
-/** Starts `rae …` as an operator would, from the build. */
+let isBuilt = false;
+
+/** Builds where a source is newer than the build; once per file. */
+function bringUpToDate(): void {
+  if (isBuilt) return;
+  const { status, stderr } = spawnSync(process.execPath, [buildScript], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`the build fails:\n${stderr}`);
+  isBuilt = true;
+}
+
+/** Starts `rae …` as an operator would, from the build, which is made first where it is not that of the sources. */
 export function startRae(args: readonly string[], env: Readonly<Record<string, string>> = {}): TestProcess {
+  bringUpToDate();
   return startProgram(process.execPath, [main, ...args], { env: { RAE_LOG_FORMAT: 'json', ...env } });
 }
 
