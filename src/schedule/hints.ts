@@ -2,6 +2,7 @@ import type { Database, Queryable } from '../db/database.ts';
 import type { Catalogue, CataloguedWorker } from '../fleet/catalogue.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { type CronSchedule, nextSlot } from '../kernel/cron.ts';
+import { BEFORE_ALL } from './chunk.ts';
 import { scheduleSql } from './sql.ts';
 
 type Hint = {
@@ -12,6 +13,8 @@ type Hint = {
   time_zone: string | null;
   enabled: boolean;
 };
+
+type Page = { last: string | null; seen: number };
 
 const BATCH = 10_000;
 
@@ -30,14 +33,15 @@ export class Hints {
     this.#clock = clock;
   }
 
-  /** Lets workers that were added since know of every tenant. @returns whether tenants may be left. */
-  async enrol(): Promise<boolean> {
-    let left = false;
+  /** Lets every worker know of every tenant, those of an earlier release too; a page of tenants per statement. */
+  async enrol(): Promise<void> {
     for (const worker of this.#catalogue.names) {
-      const [row] = await this.#database.rows<{ enrolled: number }>(scheduleSql.enrolMissing, [worker, BATCH]);
-      left ||= (row?.enrolled ?? 0) >= BATCH;
+      for (let after = BEFORE_ALL, seen = BATCH; seen === BATCH; ) {
+        const [page] = await this.#database.rows<Page>(scheduleSql.enrolMissing, [worker, after, BATCH]);
+        after = page?.last ?? after;
+        seen = page?.seen ?? 0;
+      }
     }
-    return left;
   }
 
   /** Folds up to 10,000 hints. @returns how many tenants and workers they were for. */

@@ -167,7 +167,8 @@ export class SchedulerService {
 
   async #fold(): Promise<undefined> {
     const { hints } = this.#options;
-    if (this.#enrolling) this.#enrolling = await hints.enrol();
+    if (this.#enrolling) await hints.enrol();
+    this.#enrolling = false;
     while ((await hints.fold()) > 0 && this.leads);
   }
 
