@@ -74,7 +74,7 @@ describe('migrating', () => {
     expect(await inventory(one)).toEqual(before);
   });
 
-  it('by ten processes at once ends as by one: every step is done by exactly one', async () => {
+  it('by ten at once, each a process of its own, ends as by one: every step is done by exactly one', async () => {
     const one = await database('empty');
     const env = { RAE_DATABASE_URL: one.url('admin') };
     const processes = Array.from({ length: 10 }, () => startRae(['migrate', '--json'], env));
