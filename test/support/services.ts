@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import type { TestProject } from 'vitest/node';
 import { Database } from '../../src/db/database.ts';
 import { migrate } from '../../src/db/migrate.ts';
-import { resolveServices, type ServicesRequest } from '../../src/embedded/services.ts';
+import { resolveServices, type Services, type ServicesRequest } from '../../src/embedded/services.ts';
+import { RaeError } from '../../src/kernel/errors.ts';
 import { fleetSchema } from './fleet-schema.ts';
 import { createLogins, dropLogins } from './login-role.ts';
 import type { TestServices } from './provided.ts';
@@ -62,15 +62,38 @@ function asked(): Pick<ServicesRequest, 'postgresUrl' | 'redisUrl' | 'containers
   return { ...(postgresUrl === undefined ? {} : { postgresUrl }), ...(redisUrl === undefined ? {} : { redisUrl }) };
 }
 
+/** Most runs of the tests at once in one checkout. */
+const RUNS_AT_ONCE = 8;
+
+/**
+ * The services on a data directory of this checkout that no other run uses. The same few directories are used again,
+ * so that what a killed run left in one is cleared away by the next.
+ */
+async function resolved(): Promise<Services> {
+  const say = (line: string) => process.stdout.write(`${line}\n`);
+  for (let run = 1; ; run += 1) {
+    const dataDir = fileURLToPath(new URL(`../../.rae/test-${run}`, import.meta.url));
+    try {
+      const services = await resolveServices({ ...asked(), dataDir, purpose: 'test', env: process.env, say });
+      const stop = async () => {
+        await services.stop();
+        rmSync(dataDir, { recursive: true, force: true });
+      };
+      return { ...services, stop };
+    } catch (error) {
+      const isTaken = error instanceof RaeError && error.code === 'RAE_DATA_DIR_UNUSABLE';
+      if (!isTaken || run === RUNS_AT_ONCE) throw error;
+    }
+  }
+}
+
 /**
  * Starts or finds Postgres and Redis, migrates one template database and makes a login role for each role of the fleet.
  * Given servers are left as they were: all that is made there begins with a random prefix and is removed again.
  * Gives what ends all that.
  */
 export default async function setup(project: Pick<TestProject, 'provide'>): Promise<() => Promise<void>> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'rae-test-'));
-  const say = (line: string) => process.stdout.write(`${line}\n`);
-  const running = await resolveServices({ ...asked(), dataDir, purpose: 'test', env: process.env, say });
+  const running = await resolved();
   const prefix = `rae_test_${randomBytes(3).toString('hex')}`;
   const services: TestServices = {
     adminUrl: running.postgres.url,
@@ -84,7 +107,6 @@ export default async function setup(project: Pick<TestProject, 'provide'>): Prom
       await clear(services);
     } finally {
       await running.stop();
-      rmSync(dataDir, { recursive: true, force: true });
     }
   };
   try {
