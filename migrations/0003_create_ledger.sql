@@ -109,9 +109,22 @@ create table public.leases (
   name text primary key,
   holder text not null,
   epoch bigint not null,
-  expires_at timestamptz not null
+  expires_at timestamptz not null,
+  asleep boolean not null default false
 );
 comment on table public.leases is 'who may do what only one may do; epoch grows with every change of holder';
+comment on column public.leases.asleep is 'the holder has nothing to do and wants a notification when that changes';
+
+-- Wakes a dispatcher that has nothing to do. A busy one is never notified: NOTIFY makes commits wait for each other.
+create function public.rae_wake_dispatcher() returns trigger language plpgsql security invoker as $$
+begin
+  if exists (select from public.leases l where l.asleep) then
+    perform pg_catalog.pg_notify('rae_owed', '');
+  end if;
+  return null;
+end
+$$;
+create trigger runs_wake after insert on public.runs for each statement execute function public.rae_wake_dispatcher();
 
 -- A hint per statement and tenant; never a row that every insert rewrites.
 create function public.rae_hint_tenant() returns trigger language plpgsql security invoker as $$
@@ -147,6 +160,7 @@ grant update (created_at) on public.due_hints to rae_scheduler;
 grant insert on public.due_hints to rae_worker, rae_api, rae_operator;
 grant select, insert, update, delete on public.leases to rae_scheduler;
 grant select on public.leases, public.cadences, public.cycles to rae_operator, rae_readonly;
+grant select (name, asleep) on public.leases to rae_worker, rae_api;
 grant delete on public.cycles, public.cadences to rae_scheduler;
 -- The scheduler and operators never see what a run carries or where it stands inside a tenant's data.
 grant select (tenant_id, run_id, worker, slot, origin, state, attempt, failures, lapses, available_at, covers_from, covered_by,

@@ -62,6 +62,11 @@ export class Dispatcher {
     return this.#flight.queues;
   }
 
+  /** Nobody waits and nothing is admitted. */
+  get idle(): boolean {
+    return this.#ring.size === 0 && this.#flight.size === 0;
+  }
+
   /** Tickets were not accepted by Redis: `rebuild` puts them there. */
   get unsent(): boolean {
     return this.#unsent;

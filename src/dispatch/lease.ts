@@ -52,6 +52,11 @@ export class DispatchLease {
     return true;
   }
 
+  /** Says whether new runs should notify this holder, which they do with NOTIFY on `rae_owed`. */
+  async sleep(asleep: boolean): Promise<void> {
+    await this.#database.rows(dispatchSql.sleep, [this.name, this.holder, this.#epoch, asleep]);
+  }
+
   /** Forgets that it is held: another has it. */
   lost(): void {
     this.#until = Number.NEGATIVE_INFINITY;

@@ -8,6 +8,7 @@ insert into public.leases as l (name, holder, epoch, expires_at)
 values ($1, $2, 1, clock_timestamp() + $3::int * interval '1 millisecond')
 on conflict (name) do update set
   epoch = case when l.holder = excluded.holder and l.expires_at > clock_timestamp() then l.epoch else l.epoch + 1 end,
+  asleep = l.asleep and l.holder = excluded.holder and l.expires_at > clock_timestamp(),
   holder = excluded.holder,
   expires_at = excluded.expires_at
 where l.holder = excluded.holder or l.expires_at <= clock_timestamp()
@@ -19,7 +20,15 @@ returning epoch
 -- again safe
 -- locks the lease row
 -- index leases_pkey
-update public.leases set expires_at = '-infinity' where name = $1 and holder = $2
+update public.leases set expires_at = '-infinity', asleep = false where name = $1 and holder = $2
+
+-- statement: sleep
+-- takes $1 name text, $2 holder text, $3 epoch bigint, $4 asleep boolean
+-- gives nothing; from its commit on new runs notify the holder, or do not
+-- again safe
+-- locks the lease row
+-- index leases_pkey
+update public.leases set asleep = $4 where name = $1 and holder = $2 and epoch = $3
 
 -- statement: admit
 -- takes $1 lease text, $2 holder text, $3 epoch bigint, $4 tenants uuid[], $5 room text[], $6 wait ms int

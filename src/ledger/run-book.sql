@@ -35,8 +35,10 @@ with back as (
   update public.runs set state = 'owed', failures = 0, lapses = 0, available_at = clock_timestamp(), reason = 'retried', finished_at = null
    where run_id = any($1::uuid[]) and state = 'dead' returning tenant_id, run_id, worker, slot),
 reopened as (
-  update public.cycles c set finished_at = null from back b where c.worker = b.worker and c.slot = b.slot)
-select tenant_id, run_id from back
+  update public.cycles c set finished_at = null from back b where c.worker = b.worker and c.slot = b.slot),
+woken as (
+  select pg_notify('rae_owed', '') from public.leases where asleep limit 1)
+select b.tenant_id, b.run_id from back b left join woken on true
 
 -- statement: deadRuns
 -- takes $1 worker text or null, $2 tenant uuid or null, $3 limit int

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { TicketProducer } from '../../queues/producer.ts';
+import { Listener } from '../db/listener.ts';
 import { Dispatcher } from '../dispatch/dispatcher.ts';
 import { DispatchLease } from '../dispatch/lease.ts';
 import { openRedis, openShards, redisCheck, shardsCheck } from '../fleet/connections.ts';
@@ -57,9 +58,22 @@ export async function openScheduler(parts: ProcessParts): Promise<Service> {
     subscriberRedis: redis.subscriber,
     housekeepingMs: config.housekeepingMs,
   });
+  const listener = new Listener({
+    url: config.databaseDirectUrl ?? config.databaseUrl ?? '',
+    applicationName: 'rae scheduler listen',
+    channel: 'rae_owed',
+    heard: () => service.wake(),
+    onDisconnect: (message) => events.emit('database.disconnected', { role: 'listener', message }),
+  });
   return {
-    start: () => service.start(),
-    drain: () => service.stop(),
+    start: async () => {
+      await service.start();
+      await listener.start();
+    },
+    drain: async () => {
+      await listener.stop();
+      await service.stop();
+    },
     abort: () => undefined,
     close: async () => {
       await producer.close();

@@ -55,6 +55,7 @@ export class SchedulerService {
   #led = false;
   #announced = false;
   #enrolling = true;
+  #asleep = false;
   #beat: number;
   #stopHearing: (() => Promise<void>) | undefined;
 
@@ -121,6 +122,7 @@ export class SchedulerService {
         this.#led = true;
         this.#announced = false;
         this.#enrolling = true;
+        this.#asleep = false;
         events.emit('dispatch.lease_taken', { shard, epoch, holder });
         for (const loop of this.#leading) loop.start();
       } else if (!held && !lease.held && this.#led) {
@@ -136,11 +138,22 @@ export class SchedulerService {
     if ((await this.#options.planner.planDue()) > 0) this.#looking.soon();
   }
 
+  /** Something became owed while the dispatcher slept. */
+  wake(): void {
+    if (this.leads) this.#looking.soon();
+  }
+
   /** @returns the pause before the next look: a tenth of the time at most, however long the backlog. */
   async #look(): Promise<number> {
-    const { clock, dispatcher } = this.#options;
+    const { clock, dispatcher, lease } = this.#options;
     const started = clock.monotonicMs();
     await dispatcher.look();
+    if (dispatcher.idle !== this.#asleep) {
+      this.#asleep = dispatcher.idle;
+      await lease.sleep(this.#asleep);
+      // What was made before the notification was asked for has notified nobody.
+      if (this.#asleep) await dispatcher.look();
+    }
     if (dispatcher.unsent) await dispatcher.rebuild();
     return 10 * (clock.monotonicMs() - started);
   }

@@ -20,7 +20,7 @@ select r.rolname::text as role, pg_has_role(session_user, r.oid, 'usage') as mem
   from pg_catalog.pg_roles r where r.rolname = any($1::text[])
 
 -- statement: shardNames
--- takes nothing; as rae_operator
+-- takes nothing; as any role of the fleet
 -- gives {shard}
 -- again safe: reads only
 -- locks none

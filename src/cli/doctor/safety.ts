@@ -26,7 +26,7 @@ export async function checkSchema(connection: Connection, schema: Schema): Promi
 /** Is every shard of the registry one that this environment can reach? */
 export async function checkShards(connection: Connection): Promise<readonly Finding[]> {
   const known = new Set(connection.shards('owner').all.keys());
-  const rows = await connection.as('rae_operator').rows<{ shard: string }>(shardNames);
+  const rows = await connection.login('owner').rows<{ shard: string }>(shardNames);
   return rows
     .filter(({ shard }) => !known.has(shard))
     .map(({ shard }) =>
