@@ -25,6 +25,8 @@ export interface DispatcherOptions {
   readonly waitMs: number;
   /** Number of shared partitions until the registry says another. */
   readonly partitions: number;
+  /** Told when it has dispatched what there was and the last of it has left: it may sleep. */
+  readonly onIdle: () => void;
 }
 
 type Admitted = { tenant_id: string; run_id: string; worker: string; attempt: number };
@@ -123,6 +125,7 @@ export class Dispatcher {
       .catch(() => undefined)
       .finally(() => {
         this.#pumping = false;
+        if (this.idle) this.#options.onIdle();
       });
   }
 

@@ -30,6 +30,7 @@ export async function openScheduler(parts: ProcessParts): Promise<Service> {
   const lease = new DispatchLease(database, clock, shard, `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`);
   const producer = new TicketProducer(redis.producer);
   const { window, partitions, leaseMs } = config;
+  let service: SchedulerService;
   const dispatcher = new Dispatcher({
     database,
     lease,
@@ -40,8 +41,9 @@ export async function openScheduler(parts: ProcessParts): Promise<Service> {
     window,
     partitions,
     waitMs: leaseMs,
+    onIdle: () => service.idle(),
   });
-  const service = new SchedulerService({
+  service = new SchedulerService({
     shard,
     database,
     lease,

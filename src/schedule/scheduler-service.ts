@@ -143,6 +143,11 @@ export class SchedulerService {
     if (this.leads) this.#looking.soon();
   }
 
+  /** The dispatcher ran out of work: it looks once more and then sleeps. */
+  idle(): void {
+    if (this.leads && !this.#asleep) this.#looking.soon();
+  }
+
   /** @returns the pause before the next look: a tenth of the time at most, however long the backlog. */
   async #look(): Promise<number> {
     const { clock, dispatcher, lease } = this.#options;

@@ -50,6 +50,7 @@ const show: Command = {
   name: 'show',
   does: 'Shows one run: where it stands, how it came there, what it changed.',
   arguments: [argument('<run>', 'its id', runId)],
+  examples: ['rae run show 7d1f0c52-88c1-4a55-9a0e-6f6b1d1a2c3e'],
   run: async (call) => {
     const [id] = call.args<[string]>();
     const run = await book(call).show(id);
@@ -84,6 +85,7 @@ const cancel: Command = {
   name: 'cancel',
   does: 'Takes an owed run out of the work; it is recorded as skipped.',
   arguments: [argument('<run>', 'its id', runId)],
+  examples: ['rae run cancel 7d1f0c52-88c1-4a55-9a0e-6f6b1d1a2c3e'],
   run: async (call) => {
     const [id] = call.args<[string]>();
     await book(call).cancel(id);
