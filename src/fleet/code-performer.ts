@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isOutcome, type Outcome } from '../kernel/outcome.ts';
+import { isOutcome, type Outcome, yielded } from '../kernel/outcome.ts';
 import type { Claim, RunRef, Settlement } from '../ledger/run-ledger.ts';
 import type { CataloguedWorker } from './catalogue.ts';
 import type { Performer, PerformerPorts } from './performer.ts';
@@ -39,7 +39,7 @@ async function performed(
   const scope = new RunScope(ports, held, claim.progress, (outcome) => settlementOf(outcome, claim));
   const stopRenewing = scope.keepLease();
   try {
-    const outcome = await how.perform({
+    const performing = how.perform({
       tenantId: held.tenantId,
       runId: held.runId,
       slot: claim.slot === null ? undefined : new Date(claim.slot),
@@ -51,6 +51,13 @@ async function performed(
       signal: scope.signal,
       step: (work) => scope.step(work),
     });
+    const outcome = await performing.then(
+      (given) => (scope.yields ? yielded() : given),
+      (error: unknown) => {
+        if (scope.yields) return yielded();
+        throw error;
+      },
+    );
     if (!isOutcome(outcome))
       throw new TypeError(`${worker.name} returned no outcome: return done(…), yielded(), deferred(…) or refused(…)`);
     if (scope.ended !== undefined) return { ...described(scope.ended, claim), attempt: held.attempt } as RunEnd;
@@ -97,7 +104,7 @@ async function end(
     attempt: held.attempt,
     plan: claim.plan,
     waitMs: claim.waitMs,
-    slot: claim.slot ?? undefined,
+    slot: slotOf(claim),
     ...(settlement.reason === undefined ? {} : { reason: settlement.reason }),
     ...(settlement.counts === undefined ? {} : { counts: settlement.counts }),
   };
@@ -106,5 +113,10 @@ async function end(
 function described(outcome: Outcome, claim: Claimed): Omit<Exclude<RunEnd, { kind: 'lost' }>, 'attempt'> {
   const kind = outcome.kind === 'refused' ? 'dead' : outcome.kind;
   const counts = outcome.kind === 'done' ? { counts: outcome.counts } : {};
-  return { kind, plan: claim.plan, waitMs: claim.waitMs, slot: claim.slot ?? undefined, ...counts };
+  return { kind, plan: claim.plan, waitMs: claim.waitMs, slot: slotOf(claim), ...counts };
+}
+
+/** As every other event writes a slot, whatever zone the database session shows times in. */
+function slotOf({ slot }: Claimed): string | undefined {
+  return slot === null ? undefined : new Date(slot).toISOString();
 }

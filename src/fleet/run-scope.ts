@@ -12,6 +12,7 @@ export class RunScope {
   readonly #gone = new AbortController();
   #progress: unknown;
   #ended: Outcome | undefined;
+  #yields = false;
 
   constructor(ports: PerformerPorts, ref: RunRef, progress: unknown, settlementOf: (outcome: Outcome) => Settlement) {
     this.#ports = ports;
@@ -25,6 +26,11 @@ export class RunScope {
     return this.#ended;
   }
 
+  /** A step was not begun because the process drains: whatever the code makes of that, its run is owed again. */
+  get yields(): boolean {
+    return this.#yields;
+  }
+
   /** Aborted when the process gives up, or the lease is lost. */
   get signal(): AbortSignal {
     return AbortSignal.any([this.#ports.abort, this.#gone.signal]);
@@ -32,7 +38,11 @@ export class RunScope {
 
   /** See `Run.step`. */
   async step<T>(work: (tx: Queryable, keep: (progress: unknown) => void) => Promise<T>): Promise<T> {
-    const { ledger, tenants, steps } = this.#ports;
+    const { ledger, tenants, steps, draining } = this.#ports;
+    if (draining()) {
+      this.#yields = true;
+      throw new RaeError('RAE_INTERNAL', 'no step begins in a process that drains');
+    }
     if (this.#ended !== undefined) throw new RaeError('RAE_INTERNAL', 'a step after the one that ended the run');
     let progress = this.#progress;
     const value = await steps(() =>
