@@ -1,0 +1,76 @@
+import { fileURLToPath } from 'node:url';
+import type { TestDatabase } from './database.ts';
+import { startProgram, type TestProcess } from './processes.ts';
+
+/** Runs the composition root of a service as the command line does. */
+const SERVICE = `const [file, kind, ...names] = process.argv.slice(1);
+const { runScheduler, runWorker } = await import(file);
+process.exit(kind === 'scheduler' ? await runScheduler() : await runWorker(names));`;
+
+const CHECKOUT = new URL('../../.build/', import.meta.url);
+
+/** Seconds that the leases of test fleets last: the shortest there is, since tests wait for them to run out. */
+export const LEASE_SECONDS = 2;
+
+const SETTINGS: Readonly<Record<string, string>> = {
+  RAE_LEASE_SECONDS: String(LEASE_SECONDS),
+  RAE_LOG_FORMAT: 'json',
+  RAE_LOG_LEVEL: 'debug',
+  RAE_PG_POOL: '4',
+  RAE_DRAIN_SECONDS: '5',
+  RAE_RETRY_BASE_MS: '200',
+};
+
+/** What a fleet of real processes stands on. */
+export interface FleetOptions {
+  readonly database: Pick<TestDatabase, 'url'>;
+  readonly redisUrl: string;
+  /** The folder of the build to run; default: that of this checkout. */
+  readonly build?: URL;
+  /** Settings of every process. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Starts the processes of one fleet, as separate as in production. */
+export class TestFleet {
+  readonly #options: FleetOptions;
+
+  constructor(options: FleetOptions) {
+    this.#options = options;
+  }
+
+  /** The command line and the environment of a scheduler, for whoever starts it in another way. */
+  command(
+    kind: 'scheduler' | 'worker',
+    names: readonly string[] = [],
+    env: Readonly<Record<string, string>> = {},
+  ): { readonly args: readonly string[]; readonly env: Readonly<Record<string, string>> } {
+    const { database, redisUrl, build = CHECKOUT } = this.#options;
+    const service = fileURLToPath(new URL('src/main/service.js', build));
+    return {
+      args: ['--input-type=module', '-e', SERVICE, service, kind, ...names],
+      env: {
+        ...SETTINGS,
+        RAE_DATABASE_URL: database.url(kind === 'scheduler' ? 'rae_scheduler' : 'rae_worker'),
+        RAE_REDIS_URL: redisUrl,
+        ...this.#options.env,
+        ...env,
+      },
+    };
+  }
+
+  scheduler(env: Readonly<Record<string, string>> = {}): TestProcess {
+    const command = this.command('scheduler', [], env);
+    return startProgram(process.execPath, command.args, command.env);
+  }
+
+  worker(names: readonly string[] = ['decay'], env: Readonly<Record<string, string>> = {}): TestProcess {
+    const command = this.command('worker', names, env);
+    return startProgram(process.execPath, command.args, command.env);
+  }
+}
+
+/** Waits until the processes have begun their work. */
+export async function ready(...processes: readonly TestProcess[]): Promise<void> {
+  await Promise.all(processes.map((one) => one.event('service.ready')));
+}
