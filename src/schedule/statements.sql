@@ -98,7 +98,7 @@ returning c.finished_at is not null as finished, t.done, t.skipped, t.dead,
 -- locks the new hints
 -- index tenants_pkey, tenant_cadences_pkey
 with page as (
-  select tenant_id from public.tenants where tenant_id > $2 order by tenant_id limit $3),
+  select tenant_id from public.tenants where tenant_id > $2 order by tenant_id limit $3::int),
 new as (
   insert into public.due_hints (tenant_id, kind, worker)
   select g.tenant_id, 'tenant', $1 from page g
@@ -114,7 +114,7 @@ select max(tenant_id::text)::uuid as last, count(*)::int as seen from page
 with taken as (
   delete from public.due_hints h
    -- By place on disk: a join would look at every hint there is for each batch.
-   where h.ctid = any (array(select o.ctid from public.due_hints o limit $1 for update skip locked))
+   where h.ctid = any (array(select o.ctid from public.due_hints o limit $1::int for update skip locked))
   returning h.tenant_id, h.kind, h.worker),
 touched as (
   select t.tenant_id, w.worker, bool_or(t.kind <> 'memory') as cadence

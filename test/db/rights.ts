@@ -19,7 +19,7 @@ fleet_settings     SIUD       SIU            S           S        SIU           
 schema_migrations  S          S              S           S        S             S
 cadences           SIUD       SIUD           -           -        SIU           S
 cycles             SIUD       SIUD           -           -        SIU           S
-leases             SIUD       SIUD           -           -        S             S
+leases             SIUD       SIUD           S           S        S             S
 tenants            SIUD       S              s           s        SIU           -
 projects           SIUD       -              s           siud     SI            -
 policies           SIUD       S              s           siud     S             -
