@@ -1,0 +1,129 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { assignment } from '../../src/cli/assignment.ts';
+import { argument, instant, jsonObject, oneOf, option, repeated, text, whole } from '../../src/cli/option.ts';
+import { RaeError } from '../../src/kernel/errors.ts';
+
+/** The error that `read` throws. */
+function refusal(read: () => unknown): RaeError {
+  try {
+    read();
+  } catch (error) {
+    if (error instanceof RaeError) return error;
+    throw error;
+  }
+  throw new Error('it was not refused');
+}
+
+describe('what is typed after an option', () => {
+  it('is refused by the name of the option, with the nearest right value', () => {
+    const made = option('--status <status>', '', oneOf(['active', 'suspended']));
+    expect(made.parseArg?.('active', undefined)).toBe('active');
+    expect(refusal(() => made.parseArg?.('suspnded', undefined))).toMatchObject({
+      code: 'RAE_USAGE',
+      message: '--status is "suspnded"; expected one of active, suspended',
+      hint: 'did you mean suspended?',
+    });
+  });
+
+  it('is a list where it may be repeated', () => {
+    const made = repeated('--unset <field>', '', text);
+    expect(
+      ['a', 'b', 'c'].reduce((before: unknown, given) => made.parseArg?.(given, before as never), undefined),
+    ).toEqual(['a', 'b', 'c']);
+  });
+
+  it('is a list where an argument may be repeated, so that no name is lost', () => {
+    const made = argument('[names...]', '', text);
+    expect(['a', 'b'].reduce((before: unknown, given) => made.parseArg?.(given, before as never), undefined)).toEqual([
+      'a',
+      'b',
+    ]);
+    expect(argument('<name>', '', text).parseArg?.('a', undefined)).toBe('a');
+  });
+
+  it('is always either taken or refused as wrong usage, whatever it is', () => {
+    const readers = [oneOf(['shared', 'dedicated']), whole(0, 10), instant, jsonObject, assignment];
+    fc.assert(
+      fc.property(fc.constantFrom(...readers), fc.string({ unit: 'binary' }), (read, given) => {
+        try {
+          read(given);
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'RAE_USAGE' });
+          expect((error as Error).message).not.toMatch(/\p{Cc}/u);
+        }
+        expect(true).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('a whole number', () => {
+  it('is taken exactly when it is written as one and within its bounds', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: -200, max: 200 }), (value) => {
+        const read = () => whole(-100, 100)(String(value));
+        if (Math.abs(value) <= 100) expect(read()).toBe(value);
+        else expect(refusal(read).message).toBe(`is "${value}"; expected a whole number from -100 to 100`);
+      }),
+    );
+  });
+
+  it.each(['', ' 5', '1e1', '0x10', '5.0', '٣', 'five', 'Infinity', '9'.repeat(400)])(
+    'is not taken for %j',
+    (given) => {
+      expect(refusal(() => whole(0, 1_000)(given)).code).toBe('RAE_USAGE');
+    },
+  );
+});
+
+describe('an instant', () => {
+  it('is taken back as it was written by a computer', () => {
+    fc.assert(
+      fc.property(fc.date({ min: new Date('0001-01-01'), max: new Date('9999-12-31'), noInvalidDate: true }), (at) => {
+        expect(instant(at.toISOString())).toEqual(at);
+        expect(instant(at.toISOString().slice(0, 10)).toISOString().slice(0, 10)).toBe(at.toISOString().slice(0, 10));
+      }),
+    );
+  });
+
+  it('may have a zone, and a date alone is its midnight in UTC', () => {
+    expect(instant('2026-11-23T02:00+02:00').toISOString()).toBe('2026-11-23T00:00:00.000Z');
+    expect(instant('2026-11-23 02:00:00Z').toISOString()).toBe('2026-11-23T02:00:00.000Z');
+    expect(instant('2026-11-23').toISOString()).toBe('2026-11-23T00:00:00.000Z');
+  });
+
+  it.each([
+    'now',
+    '2026',
+    '2026-11',
+    '2026-02-30',
+    '2026-13-01',
+    '23.11.2026',
+    '2026-11-23T02:00',
+    '2026-11-23T25:00Z',
+    '1764',
+  ])('is not guessed from %j', (given) => {
+    expect(refusal(() => instant(given)).message).toMatch(/expected a date such as/);
+  });
+});
+
+describe('field=value', () => {
+  it.each([
+    ['rate=0.02', ['rate', 0.02]],
+    ['enabled=false', ['enabled', false]],
+    ['cron=0 3 * * *', ['cron', '0 3 * * *']],
+    ['time_zone=Etc/GMT+1', ['time_zone', 'Etc/GMT+1']],
+    ['a.b={"c":1}', ['a.b', { c: 1 }]],
+    ['text="5"', ['text', '5']],
+    ['empty=', ['empty', '']],
+    ['two=a=b', ['two', 'a=b']],
+  ])('%s', (given, read) => {
+    expect(assignment(given)).toEqual(read);
+  });
+
+  it('needs a field', () => {
+    for (const given of ['', '=5', 'rate'])
+      expect(refusal(() => assignment(given)).message).toMatch(/expected field=value/);
+  });
+});
