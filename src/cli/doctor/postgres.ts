@@ -55,7 +55,7 @@ export async function checkServer(
 export async function checkPooledTimeout(database: Database, config: Config): Promise<Finding> {
   const [server] = await database.rows<Server>(sql.server);
   const timeoutMs = server?.statement_timeout_ms ?? 0;
-  const mend = `alter role ${server?.login ?? '…'} set statement_timeout = '${config.statementTimeoutMs}ms'`;
+  const mend = `give the role ${server?.login ?? 'of the services'} a statement_timeout of ${config.statementTimeoutMs} ms`;
   if (timeoutMs === 0) return fail('statement timeout', 'there is none: a statement may outlive its lease', mend);
   if (timeoutMs >= config.leaseMs) {
     return fail('statement timeout', `${timeoutMs} ms is not shorter than the lease of ${config.leaseMs} ms`, mend);

@@ -80,6 +80,6 @@ async function refusals(database: Database, role: ServiceRole, schema: Schema): 
 
 function mendOf(line: string): string {
   return line.startsWith('the table')
-    ? 'alter table … enable row level security, force row level security'
-    : "create role … login password '…' in role rae_worker (or the role of the service)";
+    ? 'enable and force row level security on it, as rae_guard_table() does'
+    : 'give each service a login that is a member of its role only, as rae up does';
 }
