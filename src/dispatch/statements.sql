@@ -31,12 +31,12 @@ update public.leases set expires_at = '-infinity', asleep = false where name = $
 update public.leases set asleep = $4 where name = $1 and holder = $2 and epoch = $3
 
 -- statement: admit
--- takes $1 lease text, $2 holder text, $3 epoch bigint, $4 tenants uuid[], $5 room text[], $6 wait ms int
+-- takes $1 lease text, $2 holder text, $3 epoch bigint, $4 tenants uuid[], $5 room text[], $6 want int[], $7 serial workers text[], $8 wait ms int
 -- gives {tenant_id, run_id, worker, attempt int, slot}
 -- again safe
 -- locks the admitted rows
 -- index runs_owed_idx, runs_flight_idx
-select tenant_id, run_id, worker, attempt, slot from {{admit_runs}}($1, $2, $3, $4, $5, $6)
+select tenant_id, run_id, worker, attempt, slot from {{admit_runs}}($1, $2, $3, $4, $5, $6, $7, $8)
 
 -- statement: owedTenants
 -- takes nothing
@@ -49,11 +49,12 @@ select tenant_id, min(available_at) as since from public.runs
 
 -- statement: placements
 -- takes $1 tenant ids uuid[]
--- gives {tenant_id, dedicated boolean, epoch int}
+-- gives {tenant_id, dedicated boolean, epoch int, weight float8, cap int}
 -- again safe: reads only
 -- locks none
 -- index tenants_pkey
-select t.tenant_id, coalesce(t.placement = 'dedicated', p.dedicated) as dedicated, t.placement_epoch as epoch
+select t.tenant_id, coalesce(t.placement = 'dedicated', p.dedicated) as dedicated, t.placement_epoch as epoch,
+       p.weight::float8 as weight, p.run_cap as cap
   from public.tenants t join public.plans p on p.plan = t.plan where t.tenant_id = any($1::uuid[])
 
 -- statement: inFlight

@@ -23,6 +23,8 @@ export interface PerformFunction {
   readonly functions: FunctionSet;
   /** Takes $1 tenant, then the function's other parameters; gives `{result jsonb}`. */
   readonly call: Statement;
+  /** Takes $1 tenants, $2 runs, $3 attempts, then the procedure's other parameters; gives `{p_results jsonb[]}`. Commits per run. */
+  readonly batch: Statement;
 }
 
 /**
@@ -41,12 +43,15 @@ export function performFunction(definition: WorkerDefinition): PerformFunction |
   });
   const text = template
     .replaceAll('perform_NAME', `perform_${name}`)
+    .replaceAll('perform_batch_NAME', `perform_batch_${name}`)
     .replace('ADD_COUNTS', ledgerFunctions.installedName('add_counts'))
     .replace('EFFECT\n', () => `${effect}\n`);
   const functions = functionsOf(`perform.sql for ${definition.contract.name}`, text);
   const called = functions.installedName(`perform_${name}`);
+  const batch = functions.installedName(`perform_batch_${name}`);
   return {
     functions,
+    batch: statement(`perform_batch_${name}`, `call ${batch}($1, $2, $3, $4, $5, $6, $7, $8, null)`),
     call: statement(`perform_${name}`, `select ${called}($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) as result`),
   };
 }
