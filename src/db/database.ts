@@ -60,16 +60,23 @@ export class Database implements Queryable {
       keepAlive: true,
       ...session,
     });
-    // Without a listener a connection that breaks while idle would end the process.
+    // Without these listeners a connection that breaks would end the process: the first is for one that is idle in the
+    // pool, the second for one in a transaction between two statements, whose next statement tells of it.
     this.#pool.on('error', (error) => options.onDisconnect?.(messageOf(error)));
+    this.#pool.on('connect', (client) => client.on('error', () => undefined));
   }
 
   async rows<R extends Row>(statement: Statement, values: readonly unknown[] = []): Promise<R[]> {
+    const client = await this.#connect();
+    let broken = false;
     try {
-      const result = await this.#pool.query<R>(this.#query(statement, values));
-      return result.rows;
+      return (await client.query<R>(this.#query(statement, values))).rows;
     } catch (error) {
+      // The pool's own query() closes the connection after any error: a row that is refused would cost a new one.
+      broken = isConnectionLoss(error);
       throw this.#explained(error);
+    } finally {
+      client.release(broken);
     }
   }
 

@@ -14,7 +14,8 @@ export function isConflict(error: unknown): boolean {
 /** The connection, not the statement, failed: what was sent may or may not have been committed. */
 export function isConnectionLoss(error: unknown): boolean {
   const state = sqlStateOf(error);
-  if (state !== undefined) return state.startsWith('08') || ['57P01', '57P02', '57P03', '53300'].includes(state);
+  if (state !== undefined)
+    return state.startsWith('08') || ['57P01', '57P02', '57P03', '57P05', '25P03', '53300'].includes(state);
   return /ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|ENOENT|Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(
     `${(error as { code?: unknown } | null)?.code ?? ''} ${messageOf(error)}`,
   );

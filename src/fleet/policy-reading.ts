@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { policyMistakes } from '../tenant/policy-mistakes.ts';
 import type { CataloguedWorker } from './catalogue.ts';
 
 /** A policy as a run uses it, or every mistake in the stored one. */
@@ -9,5 +9,6 @@ export function readPolicy(worker: CataloguedWorker, document: unknown): PolicyR
   if (document === null || document === undefined) return { effective: worker.defaultPolicy };
   const parsed = worker.definition.contract.policy.safeParse(document);
   if (parsed.success) return { effective: parsed.data as Readonly<Record<string, unknown>> };
-  return { mistakes: `the stored policy is invalid: ${z.prettifyError(parsed.error)}` };
+  const mistakes = policyMistakes(worker.definition.contract.policy, document).join('; ');
+  return { mistakes: `the stored policy is invalid: ${mistakes}` };
 }

@@ -1,6 +1,5 @@
 import { loadCatalogue } from '../../workers/index.ts';
 import { loadConfig } from '../config/config.ts';
-import type { ProcessParts } from '../fleet/process-parts.ts';
 import { runService } from '../fleet/service-process.ts';
 import { openWorker } from '../fleet/worker-process.ts';
 import { systemClock } from '../kernel/clock.ts';
@@ -21,11 +20,9 @@ export async function runWorker(names: readonly string[]): Promise<number> {
   return runService(`worker ${names.join(' ')}`, parts, warnings, () => openWorker(parts, names));
 }
 
-async function processParts(): Promise<{ readonly parts: ProcessParts; readonly warnings: readonly string[] }> {
+async function processParts() {
   const { config, warnings } = loadConfig();
   const catalogue = await loadCatalogue();
-  return {
-    parts: { config, events: new Events(), clock: systemClock, catalogue, schema: fleetSchema(catalogue) },
-    warnings,
-  };
+  const parts = { config, events: new Events(), clock: systemClock, catalogue, schema: fleetSchema(catalogue) };
+  return { parts, warnings };
 }

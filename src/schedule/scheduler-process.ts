@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { TicketProducer } from '../../queues/producer.ts';
+import type { Database } from '../db/database.ts';
 import { Listener } from '../db/listener.ts';
 import { Dispatcher } from '../dispatch/dispatcher.ts';
 import { DispatchLease } from '../dispatch/lease.ts';
@@ -9,6 +10,7 @@ import type { ProcessParts } from '../fleet/process-parts.ts';
 import type { Service } from '../fleet/service.ts';
 import { LedgerStats } from '../ledger/stats.ts';
 import { LedgerUpkeep } from '../ledger/upkeep.ts';
+import type { Redis } from '../redis/connection.ts';
 import { CycleCounts } from './cycle-counts.ts';
 import { Hints } from './hints.ts';
 import { Planner } from './planner.ts';
@@ -16,50 +18,18 @@ import { SchedulerService } from './scheduler-service.ts';
 
 /** Connections of a scheduler: its loops, each at most one. */
 const POOL = 8;
+const SHARD = 'main';
 
 /** Opens what a scheduler process needs and makes its service. @throws RaeError where something refuses it. */
 export async function openScheduler(parts: ProcessParts): Promise<Service> {
-  const { config, events, clock, catalogue } = parts;
+  const { config, events } = parts;
   const shards = await openShards(parts, 'rae_scheduler', POOL);
   const redis = await openRedis(parts, ['producer', 'subscriber']).catch(async (error: unknown) => {
     await shards.close();
     throw error;
   });
-  const shard = 'main';
-  const database = shards.main;
-  const lease = new DispatchLease(database, clock, shard, `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`);
   const producer = new TicketProducer(redis.producer);
-  const { window, partitions, leaseMs } = config;
-  let service: SchedulerService;
-  const dispatcher = new Dispatcher({
-    database,
-    lease,
-    producer,
-    events,
-    clock,
-    workers: catalogue.names,
-    window,
-    partitions,
-    waitMs: leaseMs,
-    onIdle: () => service.idle(),
-  });
-  service = new SchedulerService({
-    shard,
-    database,
-    lease,
-    dispatcher,
-    events,
-    clock,
-    partitions,
-    planner: new Planner({ database, catalogue, events, clock, chunk: config.fanoutChunk }),
-    hints: new Hints(database, catalogue, clock),
-    counts: new CycleCounts(database, events, clock),
-    stats: new LedgerStats(database, events, clock),
-    upkeep: new LedgerUpkeep(database, config.maxLapses),
-    producerRedis: redis.producer,
-    subscriberRedis: redis.subscriber,
-    housekeepingMs: config.housekeepingMs,
-  });
+  const service = schedulerService(parts, shards.main, producer, redis);
   const listener = new Listener({
     url: config.databaseDirectUrl ?? config.databaseUrl ?? '',
     applicationName: 'rae scheduler listen',
@@ -87,4 +57,47 @@ export async function openScheduler(parts: ProcessParts): Promise<Service> {
     live: () => service.live,
     checks: { postgres: () => shardsCheck(shards), redis: () => redisCheck(redis.producer) },
   };
+}
+
+function schedulerService(
+  { config, events, clock, catalogue }: ProcessParts,
+  database: Database,
+  producer: TicketProducer,
+  redis: Readonly<Record<'producer' | 'subscriber', Redis>>,
+): SchedulerService {
+  const holder = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
+  const lease = new DispatchLease(database, clock, SHARD, holder);
+  const { window, partitions, leaseMs: waitMs } = config;
+  const workers = catalogue.names;
+  const onIdle = () => service.idle();
+  const dispatcher = new Dispatcher({
+    database,
+    lease,
+    producer,
+    events,
+    clock,
+    workers,
+    window,
+    partitions,
+    waitMs,
+    onIdle,
+  });
+  const service: SchedulerService = new SchedulerService({
+    shard: SHARD,
+    database,
+    lease,
+    dispatcher,
+    events,
+    clock,
+    partitions,
+    planner: new Planner({ database, catalogue, events, clock, chunk: config.fanoutChunk }),
+    hints: new Hints(database, catalogue, clock),
+    counts: new CycleCounts(database, events, clock),
+    stats: new LedgerStats(database, events, clock),
+    upkeep: new LedgerUpkeep(database, config.maxLapses),
+    producerRedis: redis.producer,
+    subscriberRedis: redis.subscriber,
+    housekeepingMs: config.housekeepingMs,
+  });
+  return service;
 }

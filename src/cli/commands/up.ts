@@ -13,6 +13,7 @@ import { option, whole } from '../option.ts';
 import { table } from '../table.ts';
 import type { LocalFleet } from '../up/fleet.ts';
 import { interruption } from '../up/interruption.ts';
+import { LiveView } from '../up/live-view.ts';
 import { type UpReport, up } from '../up/up.ts';
 
 interface UpOptions {
@@ -47,7 +48,20 @@ async function run(call: Call, options: UpOptions): Promise<Answer> {
   const { config, out } = call;
   const env = inheritedEnvironment({});
   const dataDir = resolve(call.data ?? config.data ?? lastDataDir(env) ?? resolve(ROOT, '.rae'));
-  const say = (line: string) => out.say(line);
+  const { stdout } = process;
+  const isTerminal = out.isTerminal && env.TERM !== 'dumb';
+  const screen = {
+    isTerminal,
+    get width() {
+      return stdout.columns ?? 80;
+    },
+    write: (text: string) => out.raw(text),
+  };
+  const view = call.json ? undefined : new LiveView(screen, call.ports.clock);
+  const say = (line: string) => {
+    view?.giveWay();
+    out.say(line);
+  };
   if (options.fresh === true) {
     if (config.databaseUrl !== undefined || config.redisUrl !== undefined) {
       throw new RaeError('RAE_USAGE', '--fresh is for services that rae up starts itself; a given one is not erased', {
@@ -57,7 +71,7 @@ async function run(call: Call, options: UpOptions): Promise<Answer> {
     await eraseServices(dataDir, say);
   }
   const catalogue = await call.catalogue;
-  const { stop, force } = interruption(say);
+  const { stop, force } = interruption(say, env.npm_lifecycle_event !== undefined);
   const report = await up(
     { dataDir, once: options.once ?? false, tenants: options.tenants, memories: options.memories, port: options.port },
     {
@@ -67,9 +81,7 @@ async function run(call: Call, options: UpOptions): Promise<Answer> {
       clock: call.ports.clock,
       program: PROGRAM,
       say,
-      screen: call.json
-        ? undefined
-        : { isTerminal: out.isTerminal, width: process.stdout.columns ?? 80, write: (text) => out.raw(text) },
+      view,
       stop,
       force,
       remember: (fleet) => {

@@ -6,6 +6,7 @@ import type { WorkerProgress } from './progress.ts';
 export interface Screen {
   /** A terminal is drawn over in place; anything else gets a line where something changed. */
   readonly isTerminal: boolean;
+  /** Columns; asked anew at every drawing. */
   readonly width: number;
   write(text: string): void;
 }
@@ -25,22 +26,22 @@ export class LiveView {
     this.#clock = clock;
   }
 
-  /** Draws the present state. */
+  /** Draws the present state; nothing while there is no worker. */
   show(workers: readonly WorkerProgress[]): void {
+    if (workers.length === 0) return;
     const rows = workers.map((worker) => this.#row(worker));
     if (this.#screen.isTerminal) this.#draw(aligned([HEADER, ...rows]));
     else this.#append(workers, rows);
   }
 
-  /** A line of its own above the view, such as a crash. */
-  note(line: string): void {
-    if (this.#screen.isTerminal && this.#drawn > 0) this.#screen.write(`\u001b[${this.#drawn}A\u001b[0J`);
+  /** Makes room for a line that somebody else writes: the next drawing begins below it, not over it. */
+  giveWay(): void {
+    if (this.#drawn > 0) this.#screen.write(`\u001b[${this.#drawn}A\r\u001b[0J`);
     this.#drawn = 0;
-    this.#screen.write(`${line}\n`);
   }
 
   #draw(lines: readonly string[]): void {
-    const up = this.#drawn > 0 ? `\u001b[${this.#drawn}A` : '';
+    const up = this.#drawn > 0 ? `\u001b[${this.#drawn}A\r` : '';
     // Cut, not wrapped: a wrapped line would take two rows and the next drawing would begin too low.
     const text = lines.map((line) => `\u001b[2K${line.slice(0, this.#screen.width - 1)}\n`).join('');
     this.#screen.write(`${up}${text}`);

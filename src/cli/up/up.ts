@@ -6,7 +6,7 @@ import { Metrics } from '../../observe/metrics.ts';
 import { CycleCommand } from '../../schedule/cycle-command.ts';
 import { PolicyBook } from '../../tenant/policy-book.ts';
 import { type FleetPorts, LocalFleet } from './fleet.ts';
-import { LiveView, type Screen } from './live-view.ts';
+import type { LiveView } from './live-view.ts';
 import { type CycleName, type CycleProgress, FleetProgress } from './progress.ts';
 
 /** What `rae up` is asked for. */
@@ -23,8 +23,8 @@ export interface UpRequest {
 
 /** What `rae up` needs besides. */
 export interface UpPorts extends FleetPorts {
-  /** Where the view is drawn; undefined = no view. */
-  readonly screen: Screen | undefined;
+  /** Shows the progress; undefined = nobody watches. It gives way to what is said. */
+  readonly view: LiveView | undefined;
   /** Aborted when the user wants it to end. */
   readonly stop: AbortSignal;
   /** Aborted when the user wants it to end at once. */
@@ -51,18 +51,16 @@ const VIEW_MS = 500;
  * @throws RaeError for whatever keeps it from starting.
  */
 export async function up(request: UpRequest, ports: UpPorts): Promise<UpReport> {
-  const { screen, clock, stop, force } = ports;
-  const view = screen === undefined ? undefined : new LiveView(screen, clock);
-  const crashed = (name: string, how: string) =>
-    (view === undefined ? ports.say : view.note.bind(view))(`${name} ended (${how}) and is started again`);
+  const { view, say, stop, force } = ports;
+  const crashed = (name: string, how: string) => say(`${name} ended (${how}) and is started again`);
   const fleet = await LocalFleet.open(ports, request.dataDir, crashed);
   let closeHealth = async () => {};
   try {
     const progress = new FleetProgress(fleet.operator());
     closeHealth = await serveHealth(request.port, ports, progress);
-    const report = await run(request, ports, fleet, progress, view);
+    const report = await run(request, ports, fleet, progress);
     if (!request.once) {
-      ports.say('running; Ctrl-C ends it');
+      say('running; Ctrl-C ends it');
       for (; !stop.aborted; await paused(stop)) view?.show(await progress.workers());
     }
     return report;
@@ -75,14 +73,8 @@ export async function up(request: UpRequest, ports: UpPorts): Promise<UpReport> 
   }
 }
 
-async function run(
-  request: UpRequest,
-  ports: UpPorts,
-  fleet: LocalFleet,
-  progress: FleetProgress,
-  view: LiveView | undefined,
-): Promise<UpReport> {
-  const { catalogue, clock, say, stop } = ports;
+async function run(request: UpRequest, ports: UpPorts, fleet: LocalFleet, progress: FleetProgress): Promise<UpReport> {
+  const { catalogue, clock, say, stop, view } = ports;
   await demo(request, ports, fleet);
   stopIfTold(stop);
   await fleet.startProcesses();
