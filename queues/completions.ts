@@ -9,9 +9,12 @@ const MOST_PER_MESSAGE = 500;
 export interface Completion {
   readonly tenant: string;
   readonly run: string;
+  readonly worker: string;
+  /** Worker time that it took; what its tenant is charged with. Null = it was not begun. */
+  readonly ms: number | null;
 }
 
-const messageSchema = z.array(z.tuple([z.string(), z.string()]));
+const messageSchema = z.array(z.tuple([z.string(), z.string(), z.string(), z.number().nullable()]));
 
 /**
  * Tells dispatchers which runs have left, many in one message. Only a hint that makes dispatch quick: what is lost with
@@ -19,7 +22,7 @@ const messageSchema = z.array(z.tuple([z.string(), z.string()]));
  */
 export class CompletionPublisher {
   readonly #redis: Redis;
-  #waiting: [string, string][] = [];
+  #waiting: [string, string, string, number | null][] = [];
   #timer: NodeJS.Timeout | undefined;
 
   constructor(redis: Redis) {
@@ -27,8 +30,8 @@ export class CompletionPublisher {
   }
 
   /** Publishes within 2 ms, together with whatever else completes until then. */
-  completed({ tenant, run }: Completion): void {
-    this.#waiting.push([tenant, run]);
+  completed({ tenant, run, worker, ms }: Completion): void {
+    this.#waiting.push([tenant, run, worker, ms]);
     if (this.#waiting.length >= MOST_PER_MESSAGE) this.flush();
     else this.#timer ??= setTimeout(() => this.flush(), FLUSH_MS);
   }
@@ -52,7 +55,7 @@ export async function hearCompletions(
   const onMessage = (channel: string, message: string) => {
     if (channel !== CHANNEL) return;
     try {
-      heard(messageSchema.parse(JSON.parse(message)).map(([tenant, run]) => ({ tenant, run })));
+      heard(messageSchema.parse(JSON.parse(message)).map(([tenant, run, worker, ms]) => ({ tenant, run, worker, ms })));
     } catch {
       // Anyone with access to Redis can publish; a message of another form must not stop the dispatcher.
     }

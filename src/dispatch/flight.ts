@@ -6,6 +6,9 @@ export interface FlyingRun {
   readonly attempt: number;
   readonly queue: string;
   readonly state: 'queued' | 'running';
+  /** Its tenant's weight, and what it was expected to take when it was admitted, in ms. */
+  readonly weight: number;
+  readonly estimateMs: number;
 }
 
 /**
@@ -41,13 +44,15 @@ export class Flight {
     this.#perQueue.set(run.queue, this.count(run.queue) + 1);
   }
 
-  remove(runId: string): void {
+  /** @returns what was removed; undefined when it was not known. */
+  remove(runId: string): FlyingRun | undefined {
     const run = this.#runs.get(runId);
-    if (run === undefined) return;
+    if (run === undefined) return undefined;
     this.#runs.delete(runId);
     const left = this.count(run.queue) - 1;
     if (left > 0) this.#perQueue.set(run.queue, left);
     else this.#perQueue.delete(run.queue);
+    return run;
   }
 
   /** Makes this the picture of `runs` and nothing else. */

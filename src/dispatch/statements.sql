@@ -40,12 +40,15 @@ select tenant_id, run_id, worker, attempt, slot from {{admit_runs}}($1, $2, $3, 
 
 -- statement: owedTenants
 -- takes nothing
--- gives {tenant_id, since} per tenant with an owed run that may start now, the longest waiting first
+-- gives {tenant_id, weight float8} per tenant with an owed run that may start now, the longest waiting first
 -- again safe: reads only
 -- locks none
 -- index runs_owed_idx
-select tenant_id, min(available_at) as since from public.runs
- where state = 'owed' and available_at <= clock_timestamp() group by tenant_id order by since, tenant_id
+select o.tenant_id, p.weight::float8 as weight from (
+  select tenant_id, min(available_at) as since from public.runs
+   where state = 'owed' and available_at <= clock_timestamp() group by tenant_id) o
+  join public.tenants t on t.tenant_id = o.tenant_id join public.plans p on p.plan = t.plan
+ order by o.since, o.tenant_id
 
 -- statement: placements
 -- takes $1 tenant ids uuid[]

@@ -7,7 +7,8 @@ import type { CataloguedWorker } from './catalogue.ts';
 import { codePerformer } from './code-performer.ts';
 import type { Performer, PerformerPorts } from './performer.ts';
 import { type RunEnd, UNKNOWN_PLAN } from './run-end.ts';
-import { statementPerformer } from './statement-performer.ts';
+import { type Answer, type StatementPerformer, statementPerformer } from './statement-performer.ts';
+import { performTicket } from './ticket-performer.ts';
 
 /** What an executor is made of. */
 export interface ExecutorOptions extends PerformerPorts {
@@ -29,7 +30,7 @@ const ERROR_LENGTH = 2_000;
  */
 export class Executor {
   readonly #options: ExecutorOptions;
-  readonly #byStatements: Performer;
+  readonly #byStatements: StatementPerformer;
   readonly #byCode: Performer;
 
   constructor(options: ExecutorOptions) {
@@ -38,38 +39,82 @@ export class Executor {
     this.#byCode = codePerformer(options);
   }
 
-  async execute(worker: CataloguedWorker, ref: RunRef): Promise<void> {
+  /** Does one run. @returns the ms it took. */
+  async execute(worker: CataloguedWorker, ref: RunRef): Promise<number> {
+    return this.#finish(worker, ref, (settings) =>
+      worker.definition.how.kind === 'statements'
+        ? this.#byStatements(worker, settings, ref)
+        : this.#byCode(worker, settings, ref),
+    );
+  }
+
+  /**
+   * Does the runs of a ticket, each in its own transaction; those of a statement in one call. One run's failure leaves
+   * the others alone. @returns the ms each of them took.
+   */
+  async executeAll(worker: CataloguedWorker, refs: readonly RunRef[]): Promise<readonly number[]> {
+    const [only] = refs;
+    if (refs.length === 1 && only !== undefined) return [await this.execute(worker, only)];
+    const answers =
+      worker.definition.how.kind === 'statements'
+        ? await performTicket(this.#options, worker, this.#settings(worker), refs).catch(() => undefined)
+        : undefined;
+    const took: number[] = [];
+    for (const [index, ref] of refs.entries()) {
+      const one = answers?.[index];
+      // Without an answer the whole call failed somewhere: one by one, those that were done by then lose the fence.
+      if (one === undefined) took.push(await this.execute(worker, ref));
+      else if ('error' in one)
+        took.push(await this.#finish(worker, ref, () => Promise.reject(statementError(one.error)), one.ms));
+      else
+        took.push(
+          await this.#finish(worker, ref, (settings) => this.#answered(worker, settings, ref, one.answer), one.ms),
+        );
+    }
+    return took;
+  }
+
+  /** Gives back a run whose ticket was taken but not begun, because the process drains. */
+  async handBack(ref: RunRef): Promise<void> {
+    await this.#options.ledger.settle(ref, { state: 'owed', fresh: true, reason: 'yielded' }).catch(() => false);
+  }
+
+  #answered(worker: CataloguedWorker, settings: unknown, ref: RunRef, answer: Answer): Promise<RunEnd> {
+    return this.#byStatements(worker, settings, ref, answer);
+  }
+
+  #settings(worker: CataloguedWorker): unknown {
+    return this.#options.settings.get(worker.name) ?? {};
+  }
+
+  /** Ends one attempt: what `perform` came to, or its failure, is in the ledger and told. `spentMs` were spent before. */
+  async #finish(
+    worker: CataloguedWorker,
+    ref: RunRef,
+    perform: (settings: unknown) => Promise<RunEnd>,
+    spentMs = 0,
+  ): Promise<number> {
     const { clock, events } = this.#options;
     const started = clock.monotonicMs();
     const about = { tenantId: ref.tenantId, worker: worker.name, runId: ref.runId };
-    let end: RunEnd;
-    try {
-      const settings = this.#options.settings.get(worker.name) ?? {};
-      const perform = worker.definition.how.kind === 'statements' ? this.#byStatements : this.#byCode;
-      end = await perform(worker, settings, ref);
-    } catch (error) {
-      end = await this.#failed(worker, ref, error);
-    }
+    const end = await perform(this.#settings(worker)).catch((error: unknown) => this.#failed(worker, ref, error));
+    const ms = spentMs + clock.monotonicMs() - started;
     if (end.kind === 'lost') {
       events.emit('fence.lost', { ...about, attempt: ref.attempt });
-      return;
+      return ms;
     }
     events.emit('run.finished', {
       ...about,
       attempt: end.attempt,
       outcome: end.kind,
       plan: end.plan,
-      seconds: (clock.monotonicMs() - started) / 1_000,
+      seconds: ms / 1_000,
       waitSeconds: end.waitMs / 1_000,
       counts: end.counts ?? {},
       ...(end.slot === undefined ? {} : { slot: end.slot }),
       ...(end.reason === undefined ? {} : { reason: end.reason }),
     });
-  }
-
-  /** Gives back a run whose ticket was taken but not begun, because the process drains. */
-  async handBack(ref: RunRef): Promise<void> {
-    await this.#options.ledger.settle(ref, { state: 'owed', fresh: true, reason: 'yielded' }).catch(() => false);
+    return ms;
   }
 
   async #failed(worker: CataloguedWorker, ref: RunRef, error: unknown): Promise<RunEnd> {
@@ -110,4 +155,9 @@ function codeOf(error: unknown): string {
   if (error instanceof RaeError) return error.code;
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
   return typeof code === 'string' ? code : 'RAE_INTERNAL';
+}
+
+/** An error that the server caught for one run of a ticket, as if it had been thrown here. */
+function statementError({ code, message }: { readonly code: string; readonly message: string }): Error {
+  return Object.assign(new Error(message), { code });
 }

@@ -6,7 +6,7 @@ import { readPolicy } from './policy-reading.ts';
 import type { RunEnd } from './run-end.ts';
 
 /** What the fused function answers; see perform.sql. */
-type Answer =
+export type Answer =
   | { readonly status: 'lost' }
   | { readonly status: 'skipped'; readonly reason: string; readonly plan: string }
   | { readonly status: 'policy'; readonly document: unknown; readonly plan: string }
@@ -19,15 +19,18 @@ type Answer =
       readonly counts: Counts | null;
     };
 
+/** Performs a run whose effect is a statement; `first` is an answer that was had already, as one of a whole ticket. */
+export type StatementPerformer = (...run: [...Parameters<Performer>, first?: Answer]) => Promise<RunEnd>;
+
 /** Performs runs of workers whose effect is a statement: claim, effect and finish are one call, more only for large tenants. */
-export function statementPerformer(ports: PerformerPorts): Performer {
-  return async (worker, settings, ref) => {
+export function statementPerformer(ports: PerformerPorts): StatementPerformer {
+  return async (worker, settings, ref, first) => {
     const started = ports.clock.monotonicMs();
     let attempt = ref.attempt;
     let fresh = true;
     let policy: string | null = null;
-    for (;;) {
-      const answer = await call(ports, worker, settings, { ...ref, attempt }, fresh, policy);
+    for (let had = first; ; had = undefined) {
+      const answer = had ?? (await call(ports, worker, settings, { ...ref, attempt }, fresh, policy));
       switch (answer.status) {
         case 'lost':
           return { kind: 'lost' };

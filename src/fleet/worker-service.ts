@@ -1,11 +1,14 @@
+import { randomUUID } from 'node:crypto';
 import pLimit from 'p-limit';
 import { CompletionPublisher } from '../../queues/completions.ts';
 import { TicketConsumer } from '../../queues/consumer.ts';
+import { announceConsumer, withdrawConsumer } from '../../queues/consumers.ts';
 import { parseQueue } from '../../queues/names.ts';
 import type { Ticket } from '../../queues/ticket.ts';
 import { queuesToConsume, readTopology, type Topology } from '../../queues/topology.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/errors.ts';
+import type { RunRef } from '../ledger/run-ledger.ts';
 import type { Events } from '../observe/events.ts';
 import type { Redis } from '../redis/connection.ts';
 import type { Catalogue } from './catalogue.ts';
@@ -30,6 +33,8 @@ export interface WorkerServiceOptions {
 }
 
 const FOLLOW_MS = 500;
+/** A process that is silent for so long is not counted on. */
+const ANNOUNCED_MS = 3_000;
 /** A dedicated queue is kept so long after its last work: attaching costs a connection. */
 const KEEP_MS = 30_000;
 
@@ -41,6 +46,7 @@ export class WorkerService {
   readonly #slots: ReturnType<typeof pLimit>;
   readonly #progress: Progress;
   readonly #wanted = new Map<string, number>();
+  readonly #id = randomUUID();
   #topology: Topology;
   #timer: NodeJS.Timeout | undefined;
   #draining = false;
@@ -89,31 +95,40 @@ export class WorkerService {
   async drain(): Promise<void> {
     this.#draining = true;
     clearTimeout(this.#timer);
+    // With Redis away the announcement lapses by itself.
+    await withdrawConsumer(this.#options.producerRedis, this.#id).catch(() => undefined);
     await this.#consumer.drain();
     this.#completions.flush();
   }
 
   async #handle(ticket: Ticket): Promise<void> {
     const worker = this.#options.catalogue.get(parseQueue(ticket.queue)?.worker ?? '');
-    await Promise.all(
-      ticket.runs.map((run) =>
-        this.#slots(async () => {
-          const ref = { tenantId: run.tenant, runId: run.run, attempt: run.attempt };
-          this.#progress.began();
-          try {
-            if (this.#draining) await this.#options.executor.handBack(ref);
-            else await this.#options.executor.execute(worker, ref);
-          } finally {
-            this.#progress.ended();
-            this.#completions.completed({ tenant: run.tenant, run: run.run });
-          }
-        }),
-      ),
-    );
+    const refs = ticket.runs.map((run) => ({ tenantId: run.tenant, runId: run.run, attempt: run.attempt }));
+    await this.#slots(async () => {
+      this.#progress.began();
+      try {
+        const took = this.#draining
+          ? await this.#handBack(refs)
+          : await this.#options.executor.executeAll(worker, refs);
+        for (const [index, { tenantId, runId }] of refs.entries()) {
+          this.#completions.completed({ tenant: tenantId, run: runId, worker: worker.name, ms: took[index] ?? null });
+        }
+      } finally {
+        this.#progress.ended();
+      }
+    });
+  }
+
+  async #handBack(refs: readonly RunRef[]): Promise<readonly number[]> {
+    await Promise.all(refs.map((ref) => this.#options.executor.handBack(ref)));
+    return [];
   }
 
   async #follow(): Promise<void> {
     try {
+      const { producerRedis, workers, runSlots: slots, clock } = this.#options;
+      const until = clock.now().getTime() + ANNOUNCED_MS;
+      await announceConsumer(producerRedis, { id: this.#id, workers: [...workers], slots }, until);
       // With Redis away, or an announcement that lapsed, the queues known last stay attached.
       this.#topology = (await readTopology(this.#options.producerRedis)) ?? this.#topology;
     } catch (error) {

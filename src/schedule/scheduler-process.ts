@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { TicketProducer } from '../../queues/producer.ts';
 import type { Database } from '../db/database.ts';
 import { Listener } from '../db/listener.ts';
+import { CostBook } from '../dispatch/cost-book.ts';
 import { Dispatcher } from '../dispatch/dispatcher.ts';
 import { DispatchLease } from '../dispatch/lease.ts';
 import { openRedis, openShards, redisCheck, shardsCheck } from '../fleet/connections.ts';
@@ -68,7 +69,8 @@ function schedulerService(
   const holder = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
   const lease = new DispatchLease(database, clock, SHARD, holder);
   const { window, partitions, leaseMs: waitMs } = config;
-  const workers = catalogue.names;
+  const workers = catalogue.all.map(({ name, definition }) => ({ name, shared: definition.how.kind === 'statements' }));
+  const costs = new CostBook((worker) => catalogue.get(worker).definition.when.estimateMs);
   const onIdle = () => service.idle();
   const dispatcher = new Dispatcher({
     database,
@@ -77,6 +79,7 @@ function schedulerService(
     events,
     clock,
     workers,
+    costs,
     window,
     partitions,
     waitMs,

@@ -1,4 +1,5 @@
 import { type Completion, hearCompletions } from '../../queues/completions.ts';
+import { readSlots } from '../../queues/consumers.ts';
 import { announceTopology } from '../../queues/topology.ts';
 import type { Database } from '../db/database.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
@@ -164,7 +165,8 @@ export class SchedulerService {
   }
 
   async #announce(): Promise<undefined> {
-    const { dispatcher, producerRedis } = this.#options;
+    const { dispatcher, producerRedis, clock } = this.#options;
+    dispatcher.follow(await readSlots(producerRedis, clock.now().getTime()));
     const topology = { partitions: dispatcher.partitions, extra: dispatcher.busyQueues };
     const wasThere = await announceTopology(producerRedis, topology, ANNOUNCEMENT_MS);
     // A new dispatcher cannot know which tickets its predecessor sent; an emptied Redis has none of them.

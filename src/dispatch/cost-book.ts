@@ -1,0 +1,85 @@
+/** What is estimated about a worker before a tenant's runs have been measured. */
+interface WorkerMean {
+  ms: number;
+  measured: number;
+}
+
+type Pairs = Map<string, Map<string, number>>;
+
+const LIMIT = 200_000;
+const MEMORY = 0.8;
+/** First runs over which the mean of a worker is taken: enough not to be led by one, few enough to follow a change. */
+const MEAN_OVER = 64;
+
+/**
+ * What a run of a tenant is expected to cost, in ms of worker time, so that it can be charged when it is picked:
+ * the tenant's own last measures (each new one counts a fifth); for a tenant never seen, the mean over the first
+ * runs of other tenants, which a flood by one tenant does not move; before any measure, what the worker declares.
+ *
+ * Holds at most `limit` pairs of tenant and worker (about 100 bytes each); those not measured for longest are
+ * forgotten, half of the limit at a time.
+ */
+export class CostBook {
+  readonly #declared: (worker: string) => number;
+  readonly #half: number;
+  readonly #means = new Map<string, WorkerMean>();
+  #recent: Pairs = new Map();
+  #recentSize = 0;
+  #older: Pairs = new Map();
+  #olderSize = 0;
+
+  /** @param declared the worker's own first estimate, in ms. */
+  constructor(declared: (worker: string) => number, limit: number = LIMIT) {
+    this.#declared = declared;
+    this.#half = Math.max(1, Math.floor(limit / 2));
+  }
+
+  /** Number of remembered pairs; one that was measured again lately may count twice, never beyond the limit. */
+  get size(): number {
+    return this.#recentSize + this.#olderSize;
+  }
+
+  /** What the tenant's next run of the worker is expected to cost, in ms. */
+  estimate(tenantId: string, worker: string): number {
+    return this.#own(tenantId, worker) ?? this.#means.get(worker)?.ms ?? this.#declared(worker);
+  }
+
+  /** A run of the tenant took `ms` of worker time. What is no number from 0 up is not taken. */
+  measured(tenantId: string, worker: string, ms: number): void {
+    if (!(ms >= 0 && ms < Number.POSITIVE_INFINITY)) return;
+    const own = this.#own(tenantId, worker);
+    if (own === undefined) this.#first(worker, ms);
+    this.#write(tenantId, worker, own === undefined ? ms : MEMORY * own + (1 - MEMORY) * ms);
+  }
+
+  #own(tenantId: string, worker: string): number | undefined {
+    return this.#recent.get(worker)?.get(tenantId) ?? this.#older.get(worker)?.get(tenantId);
+  }
+
+  #first(worker: string, ms: number): void {
+    const mean = this.#means.get(worker) ?? { ms: 0, measured: 0 };
+    mean.measured = Math.min(MEAN_OVER, mean.measured + 1);
+    mean.ms += (ms - mean.ms) / mean.measured;
+    this.#means.set(worker, mean);
+  }
+
+  #write(tenantId: string, worker: string, ms: number): void {
+    let pairs = this.#recent.get(worker);
+    if (!pairs?.has(tenantId)) {
+      if (this.#recentSize >= this.#half) {
+        // Two generations instead of an order of use: nothing is moved at a measure, and no pair is looked for to go.
+        this.#older = this.#recent;
+        this.#olderSize = this.#recentSize;
+        this.#recent = new Map();
+        this.#recentSize = 0;
+        pairs = undefined;
+      }
+      this.#recentSize += 1;
+    }
+    if (pairs === undefined) {
+      pairs = new Map();
+      this.#recent.set(worker, pairs);
+    }
+    pairs.set(tenantId, ms);
+  }
+}

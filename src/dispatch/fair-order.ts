@@ -1,0 +1,239 @@
+import { RaeError } from '../kernel/errors.ts';
+import { TagHeap } from './tag-heap.ts';
+import { TAG_FIELD, TagTable } from './tag-table.ts';
+
+/** What a run costs at least, in ms: it occupies the fleet even when its own work takes no time. */
+export const LEAST_COST_MS = 0.05;
+
+/** What one charge may be at most, in ms (34 years), and how far virtual time goes before it is counted from 0 again. */
+const MOST_MS = 2 ** 40;
+const WEIGHTS = Object.freeze({ least: 0.001, most: 1_000_000 });
+
+/**
+ * Which tenant runs next: weighted start-time fair queueing over tenants. Each tenant has a tag, the virtual time at
+ * which its next run starts; the smallest goes first and moves on by cost / weight. V is the start of the latest pick.
+ * Costs are ms of worker time: the estimate is charged at the pick, the difference to what was measured when it is
+ * known.
+ *
+ * **Starvation bound.** Between two picks of a tenant i that stays in the order and unparked, any other tenant j is
+ * picked for at most `(w_j / w_i) · c_i + c_j,max`, where c_i is what i was charged since (its pick and upward
+ * corrections), c_j,max the largest charge of j, and what j gets back in between does not count. A tenant that comes
+ * or is unparked waits for at most one charge of each other, two where the last estimate of that one was too high.
+ * Proof: docs/decisions/0006-fair-order.md.
+ *
+ * Costs O(log n) a call and about 100 bytes a tenant. Every pick must be settled or refunded once: until then its
+ * tenant is remembered. All is in memory; a new dispatcher starts with equal tags (`adopt` what is in flight), which
+ * forgives each tenant the lead that it had, one largest charge where estimates were right.
+ */
+export class FairOrder {
+  readonly #tags = new TagTable();
+  readonly #ready = new TagHeap(this.#tags, 1);
+  readonly #parked = new TagHeap(this.#tags, 2);
+  /** Nothing owed, but ahead of V: forgotten when V has caught up, so that leaving and coming back gains nothing. */
+  readonly #ahead = new TagHeap(this.#tags, 3);
+  readonly #heaps = [this.#ready, this.#parked, this.#ahead];
+  #virtual = 0;
+  #turn = 0;
+  #unsettled = 0;
+
+  /** Tenants that have, or may have, owed work; the parked ones too. */
+  get size(): number {
+    return this.#ready.size + this.#parked.size;
+  }
+
+  /** Tenants that take memory: those of `size`, and those that left but are ahead of V or have unsettled picks. */
+  get remembered(): number {
+    return this.#tags.size;
+  }
+
+  /**
+   * The tenant has, or may have, owed work. It starts at V, or where it left off if that is further; one that is
+   * already there keeps its place. A changed weight holds from the next charge or correction on.
+   * @param weight its share against others, 0.001 to 1,000,000.
+   * @throws RaeError `RAE_INTERNAL` for any other weight.
+   */
+  add(tenantId: string, weight: number): void {
+    const row = this.#known(tenantId, weight);
+    if (this.#has(row)) return;
+    this.#tags.set(row, TAG_FIELD.turn, ++this.#turn);
+    this.#enter(row);
+  }
+
+  /** The tenant has nothing owed now. Its place is remembered while it is ahead of others; that it was parked is not. */
+  remove(tenantId: string): void {
+    const row = this.#tags.find(tenantId);
+    if (row === undefined || !this.#has(row)) return;
+    this.#heapOf(row)?.delete(row);
+    this.#leave(row);
+    this.#rest();
+  }
+
+  /** The tenant may have no more runs at present: it is passed over until it is unparked. */
+  park(tenantId: string): void {
+    const row = this.#tags.find(tenantId);
+    if (row === undefined || !this.#ready.has(row)) return;
+    this.#ready.delete(row);
+    this.#parked.insert(row);
+  }
+
+  /** The tenant is in its place again; at V if that has gone past it: what a cap withheld is not made up for. */
+  unpark(tenantId: string): void {
+    const row = this.#tags.find(tenantId);
+    if (row === undefined || !this.#parked.has(row)) return;
+    this.#parked.delete(row);
+    this.#enter(row);
+  }
+
+  /** Who is next; undefined only when nobody is there who is not parked. Among equals, who has waited longest. */
+  peek(): string | undefined {
+    return this.#name(this.#ready.first);
+  }
+
+  /** The parked tenant that is furthest behind: who gets idle capacity, by `unpark`, `next` and `park` again. */
+  smallestParked(): string | undefined {
+    return this.#name(this.#parked.first);
+  }
+
+  /**
+   * Picks the tenant of `peek` for one run, or one bundle of runs, and charges it; it stays in the order.
+   * @param cost the estimate in ms of worker time; below `LEAST_COST_MS` counts as that.
+   * @throws RaeError `RAE_INTERNAL` when the cost is no number from 0 to 2^40.
+   */
+  next(cost: number): string | undefined {
+    const charge = chargeOf(cost);
+    const row = this.#ready.first;
+    if (row === undefined) return undefined;
+    this.#virtual = Math.max(this.#virtual, this.#tags.get(row, TAG_FIELD.tag));
+    this.#charge(row, charge);
+    this.#tags.set(row, TAG_FIELD.turn, ++this.#turn);
+    this.#ready.moved(row);
+    this.#forgetPassed();
+    this.#rebase();
+    return this.#tags.id(row);
+  }
+
+  /** Charges a tenant for a run in flight that another dispatcher picked: as if it had been picked here, now. */
+  adopt(tenantId: string, weight: number, cost: number): void {
+    const charge = chargeOf(cost);
+    const row = this.#known(tenantId, weight);
+    this.#charge(row, charge);
+    this.#replace(row);
+  }
+
+  /** A pick found nothing to run: what `next` charged, `cost`, is given back. */
+  refund(tenantId: string, cost: number): void {
+    this.#correct(tenantId, chargeOf(cost), 0);
+  }
+
+  /**
+   * A picked run has ended: charges what it took more than estimated, or gives back what it took less, wherever the
+   * tenant is now. Nothing for a tenant that is not known.
+   * @param estimated what `next` or `adopt` charged for it. @param measured ms of worker time, of all its attempt.
+   */
+  settle(tenantId: string, estimated: number, measured: number): void {
+    this.#correct(tenantId, chargeOf(estimated), chargeOf(measured));
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    for (const heap of this.#heaps) heap.clear();
+    this.#tags.clear();
+    this.#virtual = 0;
+    this.#turn = 0;
+    this.#unsettled = 0;
+  }
+
+  #known(tenantId: string, weight: number): number {
+    if (!(weight >= WEIGHTS.least && weight <= WEIGHTS.most))
+      throw new RaeError('RAE_INTERNAL', `${weight} is no weight; expected ${WEIGHTS.least} to ${WEIGHTS.most}`);
+    const known = this.#tags.find(tenantId);
+    const row = known ?? this.#tags.take(tenantId);
+    if (known === undefined) this.#tags.set(row, TAG_FIELD.tag, this.#virtual);
+    this.#tags.set(row, TAG_FIELD.weight, weight);
+    return row;
+  }
+
+  #charge(row: number, charge: number): void {
+    this.#tags.add(row, TAG_FIELD.tag, charge / this.#tags.get(row, TAG_FIELD.weight));
+    this.#tags.add(row, TAG_FIELD.unsettled, 1);
+    this.#unsettled += 1;
+  }
+
+  #correct(tenantId: string, charged: number, due: number): void {
+    const row = this.#tags.find(tenantId);
+    if (row === undefined) return;
+    if (this.#tags.get(row, TAG_FIELD.unsettled) > 0) {
+      this.#tags.add(row, TAG_FIELD.unsettled, -1);
+      this.#unsettled -= 1;
+    }
+    const weight = this.#tags.get(row, TAG_FIELD.weight);
+    const tag = this.#tags.get(row, TAG_FIELD.tag);
+    // Never further behind V than by the charge that is corrected: a flood of runs that were all expected to be long
+    // has moved V far ahead, and giving all of it back would let that flood pass before whoever comes at V.
+    const lowest = Math.min(tag, this.#virtual - Math.min(due,charged) / weight);
+    this.#tags.set(row, TAG_FIELD.tag, Math.max(lowest, tag + (due - charged) / weight));
+    this.#replace(row);
+    this.#rest();
+  }
+
+  #enter(row: number): void {
+    if (this.#ahead.has(row)) this.#ahead.delete(row);
+    this.#tags.set(row, TAG_FIELD.tag, Math.max(this.#virtual, this.#tags.get(row, TAG_FIELD.tag)));
+    this.#ready.insert(row);
+  }
+
+  /** The row's tag has changed. */
+  #replace(row: number): void {
+    if (this.#has(row)) {
+      this.#heapOf(row)?.moved(row);
+      return;
+    }
+    if (this.#ahead.has(row)) this.#ahead.delete(row);
+    this.#leave(row);
+  }
+
+  #leave(row: number): void {
+    if (this.#tags.get(row, TAG_FIELD.tag) > this.#virtual) this.#ahead.insert(row);
+    else if (this.#tags.get(row, TAG_FIELD.unsettled) === 0) this.#tags.release(row);
+  }
+
+  #forgetPassed(): void {
+    for (let row = this.#ahead.first; row !== undefined; row = this.#ahead.first) {
+      if (this.#tags.get(row, TAG_FIELD.tag) > this.#virtual) return;
+      this.#ahead.delete(row);
+      this.#leave(row);
+    }
+  }
+
+  /** Nobody waits and nothing runs: nobody is ahead of anybody. */
+  #rest(): void {
+    if (this.size > 0 || this.#unsettled > 0) return;
+    this.clear();
+  }
+
+  /** Counts from 0 again long before a float cannot tell two neighbouring tags apart (at 2^40 to 0.3 µs). */
+  #rebase(): void {
+    const back = this.#virtual;
+    if (back < MOST_MS) return;
+    for (const row of this.#tags.rows()) this.#tags.add(row, TAG_FIELD.tag, -back);
+    this.#virtual = 0;
+    for (const heap of this.#heaps) heap.restore();
+  }
+
+  #has(row: number): boolean {
+    return this.#ready.has(row) || this.#parked.has(row);
+  }
+
+  #heapOf(row: number): TagHeap | undefined {
+    return this.#heaps[this.#tags.get(row, TAG_FIELD.heap) - 1];
+  }
+
+  #name(row: number | undefined): string | undefined {
+    return row === undefined ? undefined : this.#tags.id(row);
+  }
+}
+
+function chargeOf(cost: number): number {
+  if (!(cost >= 0 && cost <= MOST_MS)) throw new RaeError('RAE_INTERNAL', `${cost} is no cost in ms; expected 0 to 2^40`);
+  return Math.max(cost, LEAST_COST_MS);
+}

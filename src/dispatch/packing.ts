@@ -1,0 +1,64 @@
+import type { FlyingRun } from './flight.ts';
+
+/** How runs are put into tickets. */
+export interface PackingOptions {
+  /** Workers whose runs share tickets; the runs of all others have one each. */
+  readonly shared: ReadonlySet<string>;
+  /** What a run is expected to take, in ms. */
+  readonly estimate: (run: FlyingRun) => number;
+  /** How many tickets a worker's processes can take at once, so that a small load is spread over all of them. */
+  readonly slots: (worker: string) => number;
+}
+
+/** A ticket holds no more than this of expected time, so that it never makes others wait long, … */
+const MOST_MS = 20;
+/** … nor more runs than this, … */
+const MOST_RUNS = 128;
+/** … and is not split below this for the sake of spreading: a round trip costs more than a few small runs. */
+const LEAST_RUNS = 4;
+
+/**
+ * Puts admitted runs into tickets, queue by queue, in their order. Runs of one tenant and worker stay in one ticket: two
+ * tickets with them would wait for each other's rows.
+ */
+export function pack(runs: readonly FlyingRun[], options: PackingOptions): readonly (readonly FlyingRun[])[] {
+  const tickets: FlyingRun[][] = [];
+  for (const inQueue of byKey(runs, ({ queue }) => queue)) {
+    const [first] = inQueue;
+    if (first === undefined || !options.shared.has(first.worker)) {
+      tickets.push(...inQueue.map((run) => [run]));
+      continue;
+    }
+    const spread = Math.max(LEAST_RUNS, Math.ceil(inQueue.length / Math.max(1, options.slots(first.worker))));
+    const most = Math.min(MOST_RUNS, spread);
+    let ticket: FlyingRun[] = [];
+    let ms = 0;
+    for (const group of byKey(inQueue, ({ tenantId }) => tenantId)) {
+      const groupMs = group.reduce((sum, run) => sum + options.estimate(run), 0);
+      if (ticket.length > 0 && (ms + groupMs > MOST_MS || ticket.length + group.length > most)) {
+        tickets.push(ticket);
+        [ticket, ms] = [[], 0];
+      }
+      ticket.push(...group);
+      ms += groupMs;
+    }
+    if (ticket.length > 0) tickets.push(ticket);
+  }
+  return tickets;
+}
+
+/** How many runs of one tenant and worker may be admitted together, when one is expected to take `ms`. */
+export function mostTogether(ms: number): number {
+  return Math.max(1, Math.min(MOST_RUNS, Math.floor(MOST_MS / Math.max(ms, 0.01))));
+}
+
+function byKey(runs: readonly FlyingRun[], keyOf: (run: FlyingRun) => string): Iterable<FlyingRun[]> {
+  const groups = new Map<string, FlyingRun[]>();
+  for (const run of runs) {
+    const key = keyOf(run);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [run]);
+    else group.push(run);
+  }
+  return groups.values();
+}

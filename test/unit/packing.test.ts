@@ -1,0 +1,80 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { FlyingRun } from '../../src/dispatch/flight.ts';
+import { mostTogether, pack } from '../../src/dispatch/packing.ts';
+
+function flying(tenant: number, index: number, estimateMs: number, worker = 'decay'): FlyingRun {
+  return {
+    tenantId: `t${tenant}`,
+    runId: `r${tenant}-${index}`,
+    worker,
+    attempt: 0,
+    queue: `rae.${worker}.p00`,
+    state: 'queued',
+    weight: 1,
+    estimateMs,
+  };
+}
+
+const options = {
+  shared: new Set(['decay']),
+  estimate: ({ estimateMs }: FlyingRun) => estimateMs,
+  slots: () => 1,
+};
+
+const runs = fc
+  .array(fc.tuple(fc.nat(20), fc.double({ min: 0.01, max: 50, noNaN: true })), { minLength: 1, maxLength: 300 })
+  .map((list) => list.map(([tenant, ms], index) => flying(tenant, index, ms)));
+
+describe('tickets', () => {
+  it('hold every admitted run once, and all runs of a tenant and worker together', () => {
+    fc.assert(
+      fc.property(runs, (list) => {
+        const tickets = pack(list, options);
+        expect(
+          tickets
+            .flat()
+            .map(({ runId }) => runId)
+            .sort(),
+        ).toEqual(list.map(({ runId }) => runId).sort());
+        const homes = new Map<string, number>();
+        for (const [number, ticket] of tickets.entries()) {
+          for (const { tenantId } of ticket) expect(homes.get(tenantId) ?? number).toBe(number);
+          for (const { tenantId } of ticket) homes.set(tenantId, number);
+        }
+      }),
+    );
+  });
+
+  it('hold no more than 20 ms of expected time or 128 runs, unless they are one tenant’s', () => {
+    fc.assert(
+      fc.property(runs, (list) => {
+        for (const ticket of pack(list, options)) {
+          if (new Set(ticket.map(({ tenantId }) => tenantId)).size === 1) continue;
+          expect(ticket.reduce((sum, { estimateMs }) => sum + estimateMs, 0)).toBeLessThanOrEqual(20);
+          expect(ticket.length).toBeLessThanOrEqual(128);
+        }
+      }),
+    );
+  });
+
+  it('are spread over the slots there are when the load is small', () => {
+    const list = Array.from({ length: 40 }, (_, tenant) => flying(tenant, 0, 0.1));
+    expect(pack(list, { ...options, slots: () => 8 })).toHaveLength(8);
+    expect(pack(list, { ...options, slots: () => 1 })).toHaveLength(1);
+    expect(pack(list, { ...options, slots: () => 100 })).toHaveLength(10);
+  });
+
+  it('carry one run of a worker whose effect is code', () => {
+    const list = [flying(1, 0, 1, 'touch'), flying(1, 1, 1, 'touch'), flying(2, 0, 1, 'touch')];
+    expect(pack(list, options).map((ticket) => ticket.length)).toEqual([1, 1, 1]);
+  });
+});
+
+describe('how many runs of a tenant are admitted together', () => {
+  it('follows from what one is expected to take', () => {
+    expect(mostTogether(0)).toBe(128);
+    expect(mostTogether(2)).toBe(10);
+    expect(mostTogether(1_000)).toBe(1);
+  });
+});
