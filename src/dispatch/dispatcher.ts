@@ -4,6 +4,7 @@ import { queueFor } from '../../queues/topology.ts';
 import type { Queryable } from '../db/database.ts';
 import { sqlStateOf } from '../db/sqlstate.ts';
 import type { Clock } from '../kernel/clock.ts';
+import { messageOf, RaeError } from '../kernel/errors.ts';
 import type { Events } from '../observe/events.ts';
 import { Flight, type FlyingRun } from './flight.ts';
 import type { DispatchLease } from './lease.ts';
@@ -33,6 +34,8 @@ type Admitted = { tenant_id: string; run_id: string; worker: string; attempt: nu
 type Placement = { tenant_id: string; dedicated: boolean };
 
 const BATCH = 500;
+/** How soon the next look comes at the latest, in ms. */
+const LOOK_MS = 1_000;
 const LEASE_GONE = 'RA001';
 
 /**
@@ -113,6 +116,7 @@ export class Dispatcher {
     this.#again = true;
     if (this.#pumping) return;
     this.#pumping = true;
+    const { events } = this.#options;
     void this.#alone(async () => {
       while (this.#again && this.#options.lease.held) {
         this.#again = false;
@@ -122,7 +126,11 @@ export class Dispatcher {
         }
       }
     })
-      .catch(() => undefined)
+      .catch((error: unknown) => {
+        // Whoever was not reached is found by the next look; that it failed must not go unsaid.
+        const code = error instanceof RaeError ? error.code : 'RAE_INTERNAL';
+        events.emit('loop.failed', { loop: 'admit', code, message: messageOf(error), retryInMs: LOOK_MS });
+      })
       .finally(() => {
         this.#pumping = false;
         if (this.idle) this.#options.onIdle();
