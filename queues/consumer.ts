@@ -1,4 +1,4 @@
-import { Worker } from 'bullmq';
+import { type Job, type JobJson, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { hashTagged } from './names.ts';
 import { openTicket, type Ticket, type TicketRefusal } from './ticket.ts';
@@ -15,6 +15,20 @@ export interface ConsumerOptions {
   readonly onRefused: (queue: string, reason: TicketRefusal) => void;
   readonly onAttached?: (queue: string) => void;
   readonly onReleased?: (queue: string) => void;
+}
+
+/**
+ * BullMQ reads a ticket's data before it hands it over. Data that is no JSON would make it give up the whole queue for
+ * a while, twice for each such ticket; read as null, it is refused like every other malformed one.
+ */
+class TicketWorker extends Worker {
+  protected override createJob(raw: JobJson, id: string): Job {
+    try {
+      return super.createJob(raw, id);
+    } catch {
+      return super.createJob({ ...raw, data: 'null' }, id);
+    }
+  }
 }
 
 /** Takes tickets from the queues it is attached to. Queues come and go while it runs. */
@@ -41,7 +55,7 @@ export class TicketConsumer {
   /** Begins to take from `queue`; nothing when it already does. */
   attach(queue: string): void {
     if (this.#workers.has(queue)) return;
-    const worker = new Worker(
+    const worker = new TicketWorker(
       hashTagged(queue),
       async (job) => {
         this.#lastTaken += 1;
@@ -55,6 +69,8 @@ export class TicketConsumer {
         lockDuration: this.#options.lockMs,
         stalledInterval: Math.max(1_000, Math.floor(this.#options.lockMs / 2)),
         maxStalledCount: 1,
+        // The library's own 15 s would leave a queue unserved that long after a Redis that answered with an error.
+        runRetryDelay: 1_000,
         removeOnComplete: { count: 0 },
         removeOnFail: { count: 0 },
         skipVersionCheck: true,

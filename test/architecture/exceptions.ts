@@ -6,11 +6,9 @@ export const TIME: readonly Exception[] = [
   { path: 'src/observe/events.ts', because: 'waiting for an event ends at a deadline' },
   { path: 'src/observe/health-server.ts', because: 'a check that hangs must not hang the answer' },
   { path: 'src/cli/up/children.ts', because: 'a process that crashes is started again after a pause' },
+  { path: 'src/cli/up/interruption.ts', because: 'nothing tells a process that its parent has ended' },
   { path: 'src/cli/up/up.ts', because: 'it looks at the progress again from time to time' },
   { path: 'src/embedded/until.ts', because: 'what another process does can only be looked for, until a deadline' },
-  { path: 'src/cli/up/children.ts', because: 'a process that crashes is started again after a pause' },
-  { path: 'src/cli/up/up.ts', because: 'it looks at the progress again from time to time' },
-  { path: 'src/embedded/until.ts', because: 'a server that starts can only be asked again until it answers' },
   { path: 'src/fleet/run-scope.ts', because: 'a lease is renewed while code works between its steps' },
   { path: 'src/fleet/service-process.ts', because: 'a drain ends at its deadline' },
   { path: 'src/fleet/worker-service.ts', because: 'the registry is looked at again from time to time' },
@@ -23,7 +21,6 @@ export const TIME: readonly Exception[] = [
 export const SQL_IN_CODE: readonly Exception[] = [
   { path: 'src/embedded/postgres-cluster.ts', because: 'it makes the database, with the server in single-user mode' },
   { path: 'src/fleet/perform-function.ts', because: 'it calls the function it composes, whose name no file can know' },
-  { path: 'src/embedded/postgres-cluster.ts', because: 'it makes the database before anything can connect to one' },
 ];
 
 /** SQL files that change their role. */

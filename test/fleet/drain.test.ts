@@ -220,7 +220,7 @@ describe('a worker that is told to stop', () => {
          const child = spawn(process.execPath, ${JSON.stringify(args)}, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
          child.on('message', (message) => process.stdout.write(JSON.stringify(message) + '\\n'));`,
       ],
-      env,
+      { env },
     );
     expect(JSON.parse(await parent.line(/"ready"/))).toEqual({ ready: true, port: expect.any(Number) });
     parent.kill('SIGKILL');

@@ -12,16 +12,6 @@ const SOURCES = ['src', 'workers', 'queues', 'migrations', 'package.json', 'tsco
 /** The files of a worker's folder, by name. */
 export type WorkerFolder = Readonly<Record<string, string>>;
 
-/** Migrates as `rae migrate` does, with the schema of the build it is given. */
-const MIGRATE = `const [build, url] = process.argv.slice(1);
-const load = (file) => import(new URL(file, build).href);
-const [{ Database }, { migrate }, { fleetSchema }, { loadCatalogue }] = await Promise.all(
-  ['src/db/database.js', 'src/db/migrate.js', 'src/main/schema.js', 'workers/index.js'].map(load),
-);
-const database = new Database({ url, applicationName: 'rae migrate', poolSize: 1, statementTimeoutMs: 60_000, prepared: true });
-await migrate(database, fleetSchema(await loadCatalogue()));
-await database.close();`;
-
 /** The sources of this checkout in a folder of their own, to be changed and built there. */
 export class CheckoutCopy {
   readonly folder = mkdtempSync(join(tmpdir(), 'rae-copy-'));
@@ -50,17 +40,19 @@ export class CheckoutCopy {
 
   /** Brings a database to the schema of this copy. */
   async migrate(database: TestDatabase): Promise<void> {
-    await this.#run(['--input-type=module', '-e', MIGRATE, this.build.href, database.url('admin')]);
+    await this.#run([join(this.folder, '.build/src/main/rae.js'), 'migrate'], {
+      RAE_DATABASE_URL: database.url('admin'),
+    });
   }
 
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  async #run(args: readonly string[]): Promise<void> {
-    const program = startProgram(process.execPath, args);
+  async #run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<void> {
+    const program = startProgram(process.execPath, args, { env });
     const { code } = await program.ended(60_000);
-    if (code !== 0) throw new Error(`${args[0]} ended with ${code}:\n${program.out}\n${program.err}`);
+    if (code !== 0) throw new Error(`${args.join(' ')} ended with ${code}:\n${program.out}\n${program.err}`);
   }
 }
 

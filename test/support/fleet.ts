@@ -2,11 +2,6 @@ import { fileURLToPath } from 'node:url';
 import type { TestDatabase } from './database.ts';
 import { startProgram, type TestProcess } from './processes.ts';
 
-/** Runs the composition root of a service as the command line does. */
-const SERVICE = `const [file, kind, ...names] = process.argv.slice(1);
-const { runScheduler, runWorker } = await import(file);
-process.exit(kind === 'scheduler' ? await runScheduler() : await runWorker(names));`;
-
 const CHECKOUT = new URL('../../.build/', import.meta.url);
 
 /** Seconds that the leases of test fleets last: the shortest there is, since tests wait for them to run out. */
@@ -46,9 +41,8 @@ export class TestFleet {
     env: Readonly<Record<string, string>> = {},
   ): { readonly args: readonly string[]; readonly env: Readonly<Record<string, string>> } {
     const { database, redisUrl, build = CHECKOUT } = this.#options;
-    const service = fileURLToPath(new URL('src/main/service.js', build));
     return {
-      args: ['--input-type=module', '-e', SERVICE, service, kind, ...names],
+      args: [fileURLToPath(new URL('src/main/rae.js', build)), kind, ...names],
       env: {
         ...SETTINGS,
         RAE_DATABASE_URL: database.url(kind === 'scheduler' ? 'rae_scheduler' : 'rae_worker'),
@@ -60,13 +54,16 @@ export class TestFleet {
   }
 
   scheduler(env: Readonly<Record<string, string>> = {}): TestProcess {
-    const command = this.command('scheduler', [], env);
-    return startProgram(process.execPath, command.args, command.env);
+    return this.#start('scheduler', [], env);
   }
 
   worker(names: readonly string[] = ['decay'], env: Readonly<Record<string, string>> = {}): TestProcess {
-    const command = this.command('worker', names, env);
-    return startProgram(process.execPath, command.args, command.env);
+    return this.#start('worker', names, env);
+  }
+
+  #start(...parts: Parameters<TestFleet['command']>): TestProcess {
+    const { args, env } = this.command(...parts);
+    return startProgram(process.execPath, args, { env });
   }
 }
 

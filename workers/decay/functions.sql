@@ -56,7 +56,9 @@ declare
 begin
   select m.* into v_marks from public.decay_marks m where m.tenant_id = p_tenant for update;
   if not found then
-    insert into public.decay_marks (tenant_id) values (p_tenant) returning * into v_marks;
+    -- A run of this tenant in another ticket may be making the same row.
+    insert into public.decay_marks (tenant_id) values (p_tenant) on conflict (tenant_id) do nothing;
+    select m.* into v_marks from public.decay_marks m where m.tenant_id = p_tenant for update;
   end if;
 
   -- The dates still to be written, and how far each has come: a killed run, or one that died, may have left some begun.
