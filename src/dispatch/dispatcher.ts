@@ -7,18 +7,12 @@ import type { Clock } from '../kernel/clock.ts';
 import { messageOf, RaeError } from '../kernel/errors.ts';
 import type { Events } from '../observe/events.ts';
 import type { CostBook } from './cost-book.ts';
-import { FairOrder } from './fair-order.ts';
 import { Flight, type FlyingRun } from './flight.ts';
 import type { DispatchLease } from './lease.ts';
-import { mostTogether, pack } from './packing.ts';
+import { pack } from './packing.ts';
 import { dispatchSql } from './sql.ts';
-
-/** A worker as the dispatcher needs to know it. */
-export interface DispatchedWorker {
-  readonly name: string;
-  /** Its runs share tickets, and those of one tenant go one after another; else each has a ticket of its own. */
-  readonly shared: boolean;
-}
+import { Turns } from './turns.ts';
+import type { DispatchedWorker, Room, Windows } from './windows.ts';
 
 /** What a dispatcher is made of. */
 export interface DispatcherOptions {
@@ -30,8 +24,8 @@ export interface DispatcherOptions {
   /** The workers whose runs it dispatches. */
   readonly workers: readonly DispatchedWorker[];
   readonly costs: CostBook;
-  /** Most admitted runs of one queue at once. */
-  readonly window: number;
+  /** Bounds what is admitted. */
+  readonly windows: Windows;
   /** A queued run that nobody claimed for so long is taken back. */
   readonly waitMs: number;
   /** Number of shared partitions until the registry says another. */
@@ -56,12 +50,10 @@ const LEASE_GONE = 'RA001';
  */
 export class Dispatcher {
   readonly #options: DispatcherOptions;
-  readonly #order = new FairOrder();
+  readonly #turns: Turns;
+  readonly #windows: Windows;
   readonly #flight = new Flight();
-  /** What a tenant's pick was last expected to cost, before the worker of its next run is known. */
-  readonly #guesses = new Map<string, number>();
   readonly #shared: ReadonlySet<string>;
-  #slots: ReadonlyMap<string, number> = new Map();
   #partitions: number;
   #work: Promise<void> = Promise.resolve();
   #pumping = false;
@@ -70,6 +62,8 @@ export class Dispatcher {
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
+    this.#turns = new Turns(options.costs);
+    this.#windows = options.windows;
     this.#partitions = options.partitions;
     this.#shared = new Set(options.workers.filter(({ shared }) => shared).map(({ name }) => name));
   }
@@ -86,17 +80,12 @@ export class Dispatcher {
 
   /** Nobody waits and nothing is admitted. */
   get idle(): boolean {
-    return this.#order.size === 0 && this.#flight.size === 0;
+    return this.#turns.size === 0 && this.#flight.size === 0;
   }
 
   /** Tickets were not accepted by Redis: `rebuild` puts them there. */
   get unsent(): boolean {
     return this.#unsent;
-  }
-
-  /** Slots per worker, as the processes have announced them: bounds what waits in front of those whose runs cannot share tickets. */
-  follow(slots: ReadonlyMap<string, number>): void {
-    this.#slots = slots;
   }
 
   /** Reads from the ledger who has owed work and what is in flight, then dispatches. @returns how many tenants wait. */
@@ -107,13 +96,20 @@ export class Dispatcher {
       this.#partitions = partitions?.partitions ?? this.#options.partitions;
       const flying = await database.rows<Admitted & { state: 'queued' | 'running' }>(dispatchSql.inFlight);
       const placed = await this.#placements([...new Set(flying.map((run) => run.tenant_id))]);
-      this.#flight.replace(flying.map((run) => ({ ...this.#flying(run, placed), state: run.state })));
+      const picture = flying.map((run) => {
+        // What it was charged stays what it was charged.
+        const known = this.#flight.get(run.run_id);
+        const estimate = known === undefined ? {} : { estimateMs: known.estimateMs };
+        return { ...this.#flying(run, placed), ...estimate, state: run.state };
+      });
+      for (const run of picture) if (this.#flight.get(run.runId) === undefined) this.#turns.adopt(run);
+      this.#flight.replace(picture);
       for (const owed of await database.rows<{ tenant_id: string; weight: number }>(dispatchSql.owedTenants)) {
-        this.#order.add(owed.tenant_id, owed.weight);
+        this.#turns.add(owed.tenant_id, owed.weight);
       }
     });
     this.pump();
-    return this.#order.size;
+    return this.#turns.size;
   }
 
   /** Puts the tickets of all queued runs into Redis again; those still there are not doubled. */
@@ -128,13 +124,11 @@ export class Dispatcher {
   }
 
   /** A run has left its worker: its tenant is charged what it took, its place is free, and the tenant may have more. */
-  completed({ tenant, run, worker, ms }: Completion): void {
+  completed({ run, ms }: Completion): void {
     const flown = this.#flight.remove(run);
-    if (ms !== null) this.#options.costs.measured(tenant, worker, ms);
     // What was admitted by a predecessor and is not in the picture yet is found by the next look.
     if (flown === undefined) return;
-    this.#order.settle(tenant, flown.estimateMs, ms ?? 0);
-    this.#order.add(tenant, flown.weight);
+    this.#turns.left(flown, ms);
     this.pump();
   }
 
@@ -147,7 +141,7 @@ export class Dispatcher {
     void this.#alone(async () => {
       while (this.#again && this.#options.lease.held) {
         this.#again = false;
-        while (this.#order.size > 0 && this.#options.lease.held && (await this.#round()));
+        while (this.#turns.size > 0 && this.#options.lease.held && (await this.#round()));
       }
     })
       .catch((error: unknown) => {
@@ -163,8 +157,7 @@ export class Dispatcher {
 
   /** Forgets everything: another process dispatches now. */
   forget(): void {
-    this.#order.clear();
-    this.#guesses.clear();
+    this.#turns.clear();
     this.#flight.replace([]);
   }
 
@@ -177,17 +170,15 @@ export class Dispatcher {
   async #round(): Promise<boolean> {
     const { clock, events } = this.#options;
     const started = clock.monotonicMs();
-    const picks = this.#picks();
+    const free = this.#windows.free(this.#partitions, this.#flight.size);
+    const picks = this.#turns.take(Math.min(BATCH, free), this.#options.workers[0]?.name ?? '');
     if (picks.size === 0) return false;
     const placed = await this.#placements([...picks.keys()]);
-    const room = this.#room([...picks.keys()], placed);
-    if (room.size === 0) {
-      for (const [tenantId, { count, cost }] of picks) this.#order.refund(tenantId, count * cost);
-      return false;
-    }
-    const admitted = await this.#admit(picks, room);
+    const room = this.#windows.room(picks, this.#flight, (worker, tenantId) => this.#queue(worker, tenantId, placed));
+    const admitted = room.size === 0 ? [] : await this.#admit(room);
     const flying = admitted.map((run) => this.#flying(run, placed));
-    this.#charge(picks, room, flying);
+    this.#turns.correct(picks, new Map([...room].map(([tenantId, { want }]) => [tenantId, want])), flying);
+    if (room.size === 0) return false;
     for (const run of flying) this.#flight.add(run);
     await this.#send(flying);
     if (admitted.length > 0) {
@@ -196,73 +187,12 @@ export class Dispatcher {
     return true;
   }
 
-  /** Whose turn it is, how often, and what each pick was charged: tenants in fair order for as much as may be admitted now. */
-  #picks(): Map<string, { count: number; readonly cost: number }> {
-    const picks = new Map<string, { count: number; readonly cost: number }>();
-    const free =
-      this.#options.window * Math.max(1, this.#options.workers.length * this.#partitions) - this.#flight.size;
-    for (let left = Math.min(BATCH, free); left > 0; left -= 1) {
-      const ahead = this.#order.peek();
-      if (ahead === undefined) break;
-      const known = picks.get(ahead);
-      const cost =
-        known?.cost ??
-        this.#guesses.get(ahead) ??
-        this.#options.costs.estimate(ahead, this.#options.workers[0]?.name ?? '');
-      if (known !== undefined && known.count >= mostTogether(cost)) {
-        // It has its fill of one ticket; others come before its next.
-        this.#order.park(ahead);
-        continue;
-      }
-      this.#order.next(cost);
-      if (known === undefined) picks.set(ahead, { count: 1, cost });
-      else known.count += 1;
-    }
-    for (const tenantId of picks.keys()) this.#order.unpark(tenantId);
-    return picks;
-  }
-
-  /** For each tenant the workers whose queue has room for one more of its runs. */
-  #room(tenantIds: readonly string[], placed: ReadonlyMap<string, Placement>): ReadonlyMap<string, string> {
-    const asked = new Map<string, string>();
-    const expected = new Map<string, number>();
-    for (const tenantId of tenantIds) {
-      const room = this.#options.workers.filter(({ name }) => {
-        const queue = this.#queue(name, tenantId, placed);
-        const taken = this.#flight.count(queue) + (expected.get(queue) ?? 0);
-        if (taken >= this.#windowOf(name)) return false;
-        expected.set(queue, (expected.get(queue) ?? 0) + 1);
-        return true;
-      });
-      if (room.length > 0) asked.set(tenantId, room.map(({ name }) => name).join(','));
-    }
-    return asked;
-  }
-
-  /** Runs that cannot share tickets wait in Redis for at most about one service time: twice the slots there are. */
-  #windowOf(worker: string): number {
-    const slots = this.#slots.get(worker);
-    if (this.#shared.has(worker) || slots === undefined) return this.#options.window;
-    return Math.min(this.#options.window, Math.max(2, Math.ceil((2 * slots) / this.#partitions)));
-  }
-
-  async #admit(
-    picks: ReadonlyMap<string, { readonly count: number }>,
-    room: ReadonlyMap<string, string>,
-  ): Promise<readonly Admitted[]> {
+  async #admit(room: ReadonlyMap<string, Room>): Promise<readonly Admitted[]> {
     const { database, lease, waitMs } = this.#options;
     const tenants = [...room.keys()];
-    const want = tenants.map((tenantId) => picks.get(tenantId)?.count ?? 1);
-    const values = [
-      lease.name,
-      lease.holder,
-      lease.epoch,
-      tenants,
-      [...room.values()],
-      want,
-      [...this.#shared],
-      waitMs,
-    ];
+    const workers = [...room.values()].map((one) => one.workers);
+    const want = [...room.values()].map((one) => one.want);
+    const values = [lease.name, lease.holder, lease.epoch, tenants, workers, want, [...this.#shared], waitMs];
     try {
       const admitted = await database.rows<Admitted>(dispatchSql.admit, values);
       const order = new Map(tenants.map((tenantId, index) => [tenantId, index]));
@@ -274,33 +204,11 @@ export class Dispatcher {
     }
   }
 
-  /** Corrects what the picks were charged to what was admitted. A tenant that had less than its picks has nothing more for now. */
-  #charge(
-    picks: ReadonlyMap<string, { readonly count: number; readonly cost: number }>,
-    room: ReadonlyMap<string, string>,
-    flying: readonly FlyingRun[],
-  ): void {
-    const had = new Map<string, number>();
-    for (const { tenantId, estimateMs } of flying) {
-      had.set(tenantId, (had.get(tenantId) ?? 0) + 1);
-      this.#order.settle(tenantId, picks.get(tenantId)?.cost ?? 0, estimateMs);
-      this.#guesses.set(tenantId, estimateMs);
-    }
-    for (const [tenantId, { count, cost }] of picks) {
-      const missing = count - (had.get(tenantId) ?? 0);
-      if (missing > 0) this.#order.refund(tenantId, missing * cost);
-      if (missing > 0 && room.has(tenantId)) {
-        this.#order.remove(tenantId);
-        this.#guesses.delete(tenantId);
-      }
-    }
-  }
-
   async #send(runs: readonly FlyingRun[]): Promise<void> {
     const tickets = pack(runs, {
       shared: this.#shared,
       estimate: ({ estimateMs }) => estimateMs,
-      slots: (worker) => this.#slots.get(worker) ?? 1,
+      slots: (worker) => this.#windows.slotsOf(worker) ?? 1,
     });
     try {
       await this.#options.producer.add(
@@ -337,7 +245,7 @@ export class Dispatcher {
       queue: this.#queue(worker, tenantId, placed),
       state: 'queued',
       weight: placed.get(tenantId)?.weight ?? 1,
-      estimateMs: this.#options.costs.estimate(tenantId, worker),
+      estimateMs: this.#turns.estimate(tenantId, worker),
     };
   }
 

@@ -170,7 +170,7 @@ export class FairOrder {
     const tag = this.#tags.get(row, TAG_FIELD.tag);
     // Never further behind V than by the charge that is corrected: a flood of runs that were all expected to be long
     // has moved V far ahead, and giving all of it back would let that flood pass before whoever comes at V.
-    const lowest = Math.min(tag, this.#virtual - Math.min(due,charged) / weight);
+    const lowest = Math.min(tag, this.#virtual - charged / weight);
     this.#tags.set(row, TAG_FIELD.tag, Math.max(lowest, tag + (due - charged) / weight));
     this.#replace(row);
     this.#rest();
@@ -234,6 +234,7 @@ export class FairOrder {
 }
 
 function chargeOf(cost: number): number {
-  if (!(cost >= 0 && cost <= MOST_MS)) throw new RaeError('RAE_INTERNAL', `${cost} is no cost in ms; expected 0 to 2^40`);
+  if (!(cost >= 0 && cost <= MOST_MS))
+    throw new RaeError('RAE_INTERNAL', `${cost} is no cost in ms; expected 0 to 2^40`);
   return Math.max(cost, LEAST_COST_MS);
 }

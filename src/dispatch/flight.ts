@@ -28,6 +28,10 @@ export class Flight {
     return [...this.#perQueue.keys()];
   }
 
+  get(runId: string): FlyingRun | undefined {
+    return this.#runs.get(runId);
+  }
+
   /** Runs whose ticket may still wait in Redis. */
   get queued(): readonly FlyingRun[] {
     return [...this.#runs.values()].filter((run) => run.state === 'queued');

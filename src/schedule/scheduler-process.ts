@@ -6,6 +6,7 @@ import { Listener } from '../db/listener.ts';
 import { CostBook } from '../dispatch/cost-book.ts';
 import { Dispatcher } from '../dispatch/dispatcher.ts';
 import { DispatchLease } from '../dispatch/lease.ts';
+import { Windows } from '../dispatch/windows.ts';
 import { openRedis, openShards, redisCheck, shardsCheck } from '../fleet/connections.ts';
 import type { ProcessParts } from '../fleet/process-parts.ts';
 import type { Service } from '../fleet/service.ts';
@@ -70,6 +71,7 @@ function schedulerService(
   const lease = new DispatchLease(database, clock, SHARD, holder);
   const { window, partitions, leaseMs: waitMs } = config;
   const workers = catalogue.all.map(({ name, definition }) => ({ name, shared: definition.how.kind === 'statements' }));
+  const windows = new Windows(workers, window);
   const costs = new CostBook((worker) => catalogue.get(worker).definition.when.estimateMs);
   const onIdle = () => service.idle();
   const dispatcher = new Dispatcher({
@@ -80,7 +82,7 @@ function schedulerService(
     clock,
     workers,
     costs,
-    window,
+    windows,
     partitions,
     waitMs,
     onIdle,
@@ -90,6 +92,7 @@ function schedulerService(
     database,
     lease,
     dispatcher,
+    windows,
     events,
     clock,
     partitions,

@@ -4,6 +4,7 @@ import { announceTopology } from '../../queues/topology.ts';
 import type { Database } from '../db/database.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import type { DispatchLease } from '../dispatch/lease.ts';
+import type { Windows } from '../dispatch/windows.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { LedgerStats } from '../ledger/stats.ts';
 import type { LedgerUpkeep } from '../ledger/upkeep.ts';
@@ -22,6 +23,7 @@ export interface SchedulerServiceOptions {
   readonly database: Database;
   readonly lease: DispatchLease;
   readonly dispatcher: Dispatcher;
+  readonly windows: Windows;
   readonly planner: Planner;
   readonly hints: Hints;
   readonly counts: CycleCounts;
@@ -165,8 +167,8 @@ export class SchedulerService {
   }
 
   async #announce(): Promise<undefined> {
-    const { dispatcher, producerRedis, clock } = this.#options;
-    dispatcher.follow(await readSlots(producerRedis, clock.now().getTime()));
+    const { dispatcher, windows, producerRedis, clock } = this.#options;
+    windows.follow(await readSlots(producerRedis, clock.now().getTime()));
     const topology = { partitions: dispatcher.partitions, extra: dispatcher.busyQueues };
     const wasThere = await announceTopology(producerRedis, topology, ANNOUNCEMENT_MS);
     // A new dispatcher cannot know which tickets its predecessor sent; an emptied Redis has none of them.

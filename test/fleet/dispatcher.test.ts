@@ -1,7 +1,9 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { TicketProducer } from '../../queues/producer.ts';
+import { CostBook } from '../../src/dispatch/cost-book.ts';
 import { Dispatcher } from '../../src/dispatch/dispatcher.ts';
 import { DispatchLease } from '../../src/dispatch/lease.ts';
+import { Windows } from '../../src/dispatch/windows.ts';
 import { type Clock, systemClock } from '../../src/kernel/clock.ts';
 import { Events } from '../../src/observe/events.ts';
 import { type Redis, redisConnection } from '../../src/redis/connection.ts';
@@ -38,6 +40,19 @@ async function inState(state: string): Promise<number> {
   return row?.n ?? 0;
 }
 
+/** The tenants of each ticket that waits in Redis. */
+async function ticketsOf(url: string): Promise<readonly (readonly string[])[]> {
+  const redis = redisConnection(url, 'producer');
+  await redis.connect();
+  try {
+    const keys = (await redis.keys('bull:{rae.*')).filter((key) => /-\d+$/.test(key));
+    const data = await Promise.all(keys.map((key) => redis.hget(key, 'data')));
+    return data.map((text) => (JSON.parse(text ?? '{}').runs as { tenant: string }[]).map(({ tenant }) => tenant));
+  } finally {
+    redis.disconnect();
+  }
+}
+
 /** A dispatcher with its lease, all its own; `clock` is its idea of the time. */
 async function withDispatcher(
   options: { readonly clock?: Clock; readonly window?: number; readonly as?: ConnectAs },
@@ -55,8 +70,9 @@ async function withDispatcher(
     producer,
     events,
     clock,
-    window,
-    workers: ['decay'],
+    windows: new Windows([{ name: 'decay', shared: true }], window),
+    workers: [{ name: 'decay', shared: true }],
+    costs: new CostBook(() => 1),
     waitMs: 60_000,
     partitions: 1,
     onIdle: () => undefined,
@@ -77,7 +93,7 @@ async function dispatched(dispatcher: Dispatcher): Promise<void> {
 }
 
 describe('a dispatcher', () => {
-  it('admits one run of a tenant and worker at a time, and no more of a queue than its window holds', async () => {
+  it('keeps the runs of a tenant and worker in one ticket, and no more of a queue than its window holds', async () => {
     await owe(3);
     await withDispatcher({ window: 4 }, async ({ dispatcher, lease }) => {
       expect(await lease.renew()).toBe(true);
@@ -88,11 +104,16 @@ describe('a dispatcher', () => {
       await database().admin("update public.leases set expires_at = '-infinity'");
       expect(await lease.renew()).toBe(true);
       await dispatched(dispatcher);
-      expect(await inState('queued')).toBe(10);
-      const busy = await database().admin(
-        "select tenant_id from public.runs where state = 'queued' group by tenant_id having count(*) > 1",
-      );
-      expect(busy).toEqual([]);
+      // Those with runs in flight wait for them to leave: their next runs could only go into another ticket.
+      expect(await inState('queued')).toBe(4 + 3 * 6);
+      expect(await inState('owed')).toBe(2 * 4);
+      const tickets = await ticketsOf(redisUrl());
+      const homes = new Map<string, number>();
+      for (const [number, ticket] of tickets.entries()) {
+        for (const tenant of new Set(ticket)) expect(homes.get(tenant) ?? number).toBe(number);
+        for (const tenant of ticket) homes.set(tenant, number);
+      }
+      expect(homes.size).toBe(10);
     });
   });
 
@@ -118,11 +139,12 @@ describe('a dispatcher', () => {
 
   it('says so when it cannot admit', async () => {
     await owe(1);
-    await withDispatcher({ as: 'rae_readonly' }, async ({ dispatcher, lease, events }) => {
+    await withDispatcher({}, async ({ dispatcher, lease, events }) => {
       await lease.renew();
       const failed: string[] = [];
       events.on('loop.failed', ({ loop, message }) => failed.push(`${loop}: ${message}`));
-      dispatcher.completed({ tenant: tenants[0] ?? '', run: 'none' });
+      await database().admin('revoke update (state) on public.runs from rae_scheduler');
+      await dispatcher.look();
       await eventually(() => (failed.length > 0 ? true : undefined), { what: 'the failure to be told' });
       expect(failed[0]).toMatch(/^admit: permission denied/);
     });
