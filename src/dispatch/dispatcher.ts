@@ -97,12 +97,11 @@ export class Dispatcher {
       const flying = await database.rows<Admitted & { state: 'queued' | 'running' }>(dispatchSql.inFlight);
       const placed = await this.#placements([...new Set(flying.map((run) => run.tenant_id))]);
       const picture = flying.map((run) => {
-        // What it was charged stays what it was charged.
         const known = this.#flight.get(run.run_id);
-        const estimate = known === undefined ? {} : { estimateMs: known.estimateMs };
-        return { ...this.#flying(run, placed), ...estimate, state: run.state };
+        // What it was charged stays what it was charged; what is new in the picture a predecessor has picked.
+        const { estimateMs, charged } = known ?? { estimateMs: 0, charged: false };
+        return { ...this.#flying(run, placed), estimateMs, charged, state: run.state };
       });
-      for (const run of picture) if (this.#flight.get(run.runId) === undefined) this.#turns.adopt(run);
       this.#flight.replace(picture);
       for (const owed of await database.rows<{ tenant_id: string; weight: number }>(dispatchSql.owedTenants)) {
         this.#turns.add(owed.tenant_id, owed.weight);
@@ -246,6 +245,7 @@ export class Dispatcher {
       state: 'queued',
       weight: placed.get(tenantId)?.weight ?? 1,
       estimateMs: this.#turns.estimate(tenantId, worker),
+      charged: true,
     };
   }
 

@@ -9,6 +9,8 @@ export interface FlyingRun {
   /** Its tenant's weight, and what it was expected to take when it was admitted, in ms. */
   readonly weight: number;
   readonly estimateMs: number;
+  /** This dispatcher picked it; else a predecessor did. */
+  readonly charged: boolean;
 }
 
 /**

@@ -32,11 +32,6 @@ export class Turns {
     this.#order.add(tenantId, weight);
   }
 
-  /** Charges a run in flight that a predecessor admitted. */
-  adopt({ tenantId, weight, estimateMs }: FlyingRun): void {
-    this.#order.adopt(tenantId, weight, estimateMs);
-  }
-
   /** Takes up to `most` turns; no tenant more than one ticket holds. `worker` is whose estimate a tenant begins with. */
   take(most: number, worker: string): Picks {
     const picks = new Map<string, { count: number; readonly cost: number }>();
@@ -79,8 +74,9 @@ export class Turns {
   }
 
   /** A run has left its worker after `ms`; null = it was not begun. Its tenant may have more. */
-  left({ tenantId, worker, weight, estimateMs }: FlyingRun, ms: number | null): void {
-    this.#order.settle(tenantId, estimateMs, ms ?? 0);
+  left({ tenantId, worker, weight, estimateMs, charged }: FlyingRun, ms: number | null): void {
+    // What another dispatcher picked was charged there.
+    if (charged) this.#order.settle(tenantId, estimateMs, ms ?? 0);
     if (ms !== null) this.#costs.measured(tenantId, worker, ms);
     this.#order.add(tenantId, weight);
   }

@@ -144,10 +144,12 @@ describe('the number of shared partitions', () => {
     };
     const [first, second, third] = slots as [Date, Date, Date];
     await everywhere(first);
-    const queued = async () => (await ticketsIn(sharedQueue('decay', 0))) + (await ticketsIn(sharedQueue('decay', 1)));
-    await eventually(async () => ((await queued()) === 30 ? true : undefined), {
-      what: '30 tickets in two partitions',
-    });
+    const queued = async () => {
+      const runs = await database().admin("select from public.runs where state = 'queued'");
+      const both = (await ticketsIn(sharedQueue('decay', 0))) > 0 && (await ticketsIn(sharedQueue('decay', 1))) > 0;
+      return runs.length === 30 && both ? true : undefined;
+    };
+    await eventually(queued, { what: '30 runs in the tickets of two partitions' });
     await setPartitions(5);
     const worker = fleet.worker();
     await worker.event('queue.attached', { queue: sharedQueue('decay', 4) });

@@ -13,6 +13,7 @@ function flying(tenant: number, index: number, estimateMs: number, worker = 'dec
     state: 'queued',
     weight: 1,
     estimateMs,
+    charged: true,
   };
 }
 
