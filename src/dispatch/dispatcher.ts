@@ -1,6 +1,5 @@
 import type { Completion } from '../../queues/completions.ts';
 import type { TicketProducer } from '../../queues/producer.ts';
-import { queueFor } from '../../queues/topology.ts';
 import type { Queryable } from '../db/database.ts';
 import { sqlStateOf } from '../db/sqlstate.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -10,6 +9,7 @@ import type { CostBook } from './cost-book.ts';
 import { Flight, type FlyingRun } from './flight.ts';
 import type { DispatchLease } from './lease.ts';
 import { pack } from './packing.ts';
+import { Placements } from './placements.ts';
 import { dispatchSql } from './sql.ts';
 import { Turns } from './turns.ts';
 import type { DispatchedWorker, Room, Windows } from './windows.ts';
@@ -35,7 +35,6 @@ export interface DispatcherOptions {
 }
 
 type Admitted = { tenant_id: string; run_id: string; worker: string; attempt: number };
-type Placement = { tenant_id: string; dedicated: boolean; weight: number };
 
 /** Runs picked for one admission. */
 const BATCH = 500;
@@ -95,7 +94,11 @@ export class Dispatcher {
       const [partitions] = await database.rows<{ partitions: number }>(dispatchSql.partitions);
       this.#partitions = partitions?.partitions ?? this.#options.partitions;
       const flying = await database.rows<Admitted & { state: 'queued' | 'running' }>(dispatchSql.inFlight);
-      const placed = await this.#placements([...new Set(flying.map((run) => run.tenant_id))]);
+      const placed = await Placements.of(
+        this.#options.database,
+        [...new Set(flying.map((run) => run.tenant_id))],
+        this.#partitions,
+      );
       const picture = flying.map((run) => {
         const known = this.#flight.get(run.run_id);
         // What it was charged stays what it was charged; what is new in the picture a predecessor has picked.
@@ -172,8 +175,8 @@ export class Dispatcher {
     const free = this.#windows.free(this.#partitions, this.#flight.size);
     const picks = this.#turns.take(Math.min(BATCH, free), this.#options.workers[0]?.name ?? '');
     if (picks.size === 0) return false;
-    const placed = await this.#placements([...picks.keys()]);
-    const room = this.#windows.room(picks, this.#flight, (worker, tenantId) => this.#queue(worker, tenantId, placed));
+    const placed = await Placements.of(this.#options.database, [...picks.keys()], this.#partitions);
+    const room = this.#windows.room(picks, this.#flight, placed);
     const admitted = room.size === 0 ? [] : await this.#admit(room);
     const flying = admitted.map((run) => this.#flying(run, placed));
     this.#turns.correct(picks, new Map([...room].map(([tenantId, { want }]) => [tenantId, want])), flying);
@@ -224,26 +227,16 @@ export class Dispatcher {
     }
   }
 
-  async #placements(tenantIds: readonly string[]): Promise<ReadonlyMap<string, Placement>> {
-    if (tenantIds.length === 0) return new Map();
-    const rows = await this.#options.database.rows<Placement>(dispatchSql.placements, [tenantIds]);
-    return new Map(rows.map((row) => [row.tenant_id, row]));
-  }
-
-  #queue(worker: string, tenantId: string, placed: ReadonlyMap<string, Placement>): string {
-    return queueFor(worker, tenantId, { dedicated: placed.get(tenantId)?.dedicated ?? false }, this.#partitions);
-  }
-
-  #flying(run: Admitted, placed: ReadonlyMap<string, Placement>): FlyingRun {
+  #flying(run: Admitted, placed: Placements): FlyingRun {
     const { tenant_id: tenantId, run_id: runId, worker, attempt } = run;
     return {
       tenantId,
       runId,
       worker,
       attempt,
-      queue: this.#queue(worker, tenantId, placed),
+      queue: placed.queue(worker, tenantId),
       state: 'queued',
-      weight: placed.get(tenantId)?.weight ?? 1,
+      weight: placed.weight(tenantId),
       estimateMs: this.#turns.estimate(tenantId, worker),
       charged: true,
     };

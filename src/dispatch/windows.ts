@@ -1,4 +1,5 @@
 import type { Flight } from './flight.ts';
+import type { Placements } from './placements.ts';
 import type { Picks } from './turns.ts';
 
 /** A worker as the dispatcher needs to know it. */
@@ -44,13 +45,13 @@ export class Windows {
   }
 
   /** For each tenant the workers whose queue has room, and how many of its picks fit there; no entry for a tenant without any. */
-  room(picks: Picks, flight: Flight, queueOf: (worker: string, tenantId: string) => string): ReadonlyMap<string, Room> {
+  room(picks: Picks, flight: Flight, placed: Placements): ReadonlyMap<string, Room> {
     const asked = new Map<string, Room>();
     const expected = new Map<string, number>();
     for (const [tenantId, { count }] of picks) {
       let want = 0;
       const workers = this.#workers.filter(({ name }) => {
-        const queue = queueOf(name, tenantId);
+        const queue = placed.queue(name, tenantId);
         const taken = flight.count(queue) + (expected.get(queue) ?? 0);
         const fits = Math.min(count, this.#windowOf(name) - taken);
         if (fits <= 0) return false;
