@@ -38,7 +38,7 @@ type Admitted = { tenant_id: string; run_id: string; worker: string; attempt: nu
 
 /** Runs picked for one admission. */
 const BATCH = 500;
-/** How soon the next look comes at the latest, in ms. */
+/** The next look comes so soon, in ms. */
 const LOOK_MS = 1_000;
 const LEASE_GONE = 'RA001';
 
@@ -50,7 +50,6 @@ const LEASE_GONE = 'RA001';
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #turns: Turns;
-  readonly #windows: Windows;
   readonly #flight = new Flight();
   readonly #shared: ReadonlySet<string>;
   #partitions: number;
@@ -62,7 +61,6 @@ export class Dispatcher {
   constructor(options: DispatcherOptions) {
     this.#options = options;
     this.#turns = new Turns(options.costs);
-    this.#windows = options.windows;
     this.#partitions = options.partitions;
     this.#shared = new Set(options.workers.filter(({ shared }) => shared).map(({ name }) => name));
   }
@@ -172,11 +170,11 @@ export class Dispatcher {
   async #round(): Promise<boolean> {
     const { clock, events } = this.#options;
     const started = clock.monotonicMs();
-    const free = this.#windows.free(this.#partitions, this.#flight.size);
+    const free = this.#options.windows.free(this.#partitions, this.#flight.size);
     const picks = this.#turns.take(Math.min(BATCH, free), this.#options.workers[0]?.name ?? '');
     if (picks.size === 0) return false;
     const placed = await Placements.of(this.#options.database, [...picks.keys()], this.#partitions);
-    const room = this.#windows.room(picks, this.#flight, placed);
+    const room = this.#options.windows.room(picks, this.#flight, placed);
     const admitted = room.size === 0 ? [] : await this.#admit(room);
     const flying = admitted.map((run) => this.#flying(run, placed));
     this.#turns.correct(picks, new Map([...room].map(([tenantId, { want }]) => [tenantId, want])), flying);
@@ -210,7 +208,7 @@ export class Dispatcher {
     const tickets = pack(runs, {
       shared: this.#shared,
       estimate: ({ estimateMs }) => estimateMs,
-      slots: (worker) => this.#windows.slotsOf(worker) ?? 1,
+      slots: (worker) => this.#options.windows.slotsOf(worker) ?? 1,
     });
     try {
       await this.#options.producer.add(
