@@ -27,6 +27,17 @@ export class Relay {
     });
   }
 
+  /** Lets every connection there is go silent for good without closing it, as a lost route does; new ones are served. */
+  silence(): number {
+    const silenced = this.#sockets.size / 2;
+    for (const socket of this.#sockets) {
+      socket.unpipe();
+      // Read on and thrown away: a full buffer would tell the sender that something is wrong.
+      socket.resume();
+    }
+    return silenced;
+  }
+
   async open(): Promise<void> {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
     this.#port = (this.#server.address() as AddressInfo).port;
