@@ -3,6 +3,7 @@ import { z } from 'zod';
 
 const CHANNEL = 'rae:completions';
 const FLUSH_MS = 2;
+const PING_MS = 5_000;
 const MOST_PER_MESSAGE = 500;
 
 /** A run that left its worker: the dispatcher may use its place. */
@@ -62,7 +63,10 @@ export async function hearCompletions(
   };
   redis.on('message', onMessage);
   await redis.subscribe(CHANNEL);
+  // A connection that only listens is never owed an answer, and so would not notice that its route was lost.
+  const ping = setInterval(() => redis.ping().catch(() => undefined), PING_MS);
   return async () => {
+    clearInterval(ping);
     redis.off('message', onMessage);
     await redis.unsubscribe(CHANNEL).catch(() => undefined);
   };

@@ -23,6 +23,9 @@ export interface DatabaseOptions {
   readonly onDisconnect?: (message: string) => void;
 }
 
+/** How much longer than its statement timeout a server may be silent before its connection counts as lost. */
+const SILENCE_MS = 5_000;
+
 /** A row as the server sends it. */
 export type Row = Record<string, unknown>;
 
@@ -58,6 +61,8 @@ export class Database implements Queryable {
       connectionTimeoutMillis: 10_000,
       idleTimeoutMillis: 30_000,
       keepAlive: true,
+      // The server's own timeout ends a slow statement; this one ends the wait for a server that a lost route cut off.
+      ...(options.statementTimeoutMs === 0 ? {} : { query_timeout: options.statementTimeoutMs + SILENCE_MS }),
       ...session,
     });
     // Without these listeners a connection that breaks would end the process: the first is for one that is idle in the

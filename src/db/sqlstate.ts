@@ -16,7 +16,7 @@ export function isConnectionLoss(error: unknown): boolean {
   const state = sqlStateOf(error);
   if (state !== undefined)
     return state.startsWith('08') || ['57P01', '57P02', '57P03', '57P05', '25P03', '53300'].includes(state);
-  return /ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|ENOENT|Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(
+  return /ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|ENOENT|Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client has encountered a connection error/.test(
     `${(error as { code?: unknown } | null)?.code ?? ''} ${messageOf(error)}`,
   );
 }

@@ -44,7 +44,13 @@ function start({ file, args, as, env, cwd = '/', input = '', withinMs = 60_000 }
       killSignal: 'SIGKILL',
       ...as?.ids,
     });
-    const end = (ok: boolean): void => resolve({ ok, output: output.trim() });
+    // What this process began must not outlive it where it may still end in order.
+    const kill = (): void => void child.kill('SIGKILL');
+    process.once('exit', kill);
+    const end = (ok: boolean): void => {
+      process.off('exit', kill);
+      resolve({ ok, output: output.trim() });
+    };
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', keep);
     // A program that ends without reading its input is judged by its exit code, not by the broken pipe.
     child.stdin.on('error', () => undefined).end(input);

@@ -12,6 +12,9 @@ export type { Redis } from 'ioredis';
  */
 export type RedisRole = 'producer' | 'consumer' | 'subscriber';
 
+/** How long Redis may owe an answer before its connection counts as lost; longer than a consumer's blocking wait. */
+const SILENCE_MS = 15_000;
+
 /** Told when a connection breaks or is back. */
 export interface RedisWatch {
   readonly onDisconnect?: (role: RedisRole, message: string) => void;
@@ -30,6 +33,8 @@ export function redisConnection(url: string, role: RedisRole, watch: RedisWatch 
     enableReadyCheck: true,
     connectTimeout: 5_000,
     keepAlive: 10_000,
+    // A lost route leaves a connection that looks alive for a quarter of an hour.
+    socketTimeout: SILENCE_MS,
     retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 6), 2_000),
   });
   let lastMessage = 'the connection was closed';

@@ -15,6 +15,7 @@ export interface CommandedCycles {
   readonly planned: Planned;
 }
 
+/** Runs made per statement at most. */
 const CHUNK = 50_000;
 
 /** Makes cycles that an operator asks for. Safe to repeat: a slot that is there already gains nothing. */
@@ -81,8 +82,9 @@ export class CycleCommand {
         made.add(slot.toISOString());
       }
       const { catchUp } = worker.definition.when;
+      const limit = Math.max(1, Math.floor(CHUNK / slots.length));
       for (let after = BEFORE_ALL, finished = false; !finished; ) {
-        const request = { cadenceId, worker, slots, catchUp, coverOwed: false, after, limit: CHUNK, only };
+        const request = { cadenceId, worker, slots, catchUp, coverOwed: false, after, limit, only };
         const chunk = await planChunk(this.#database, request);
         planned = plus(planned, chunk.planned);
         ({ last: after, finished } = chunk);

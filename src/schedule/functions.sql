@@ -3,7 +3,7 @@
 --   served, whether owed runs of earlier slots are covered too, after which tenant to go on, how many tenants, only this tenant or null
 -- gives {last uuid, seen int, total int, owed int, skipped int, covered int}: last and seen say how far it came; seen < limit = finished
 -- again safe: a slot of a tenant is recorded once, whoever plans it and however often
--- locks the new runs; where slots are covered, the runs that cover them
+-- locks the new runs and their cycles; where slots are covered, the runs that cover them; for several slots, the worker's planning
 -- index tenant_cadences_due_idx, runs_tenant_id_worker_slot_key, runs_owed_idx
 -- role rae_scheduler, rae_operator
 create function {{plan_chunk}}(p_cadence int, p_worker text, p_slots timestamptz[], p_catch_up text, p_serves_suspended boolean,
@@ -30,6 +30,10 @@ begin
   if v_seen = 0 then
     return query select p_after, 0, 0, 0, 0, 0;
     return;
+  end if;
+  -- Cadences of a worker share cycles: two planners that catch up would each wait for a cycle that the other holds.
+  if array_length(v_older, 1) > 0 then
+    perform pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('rae plan ' || p_worker, 0));
   end if;
 
   with due as (

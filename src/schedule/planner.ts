@@ -23,7 +23,7 @@ export interface PlannerOptions {
   readonly catalogue: Catalogue;
   readonly events: Events;
   readonly clock: Clock;
-  /** Tenants per statement. */
+  /** Runs made per statement at most: tenants, or with missed slots so many fewer tenants. */
   readonly chunk: number;
 }
 
@@ -39,21 +39,37 @@ export class Planner {
     this.#options = options;
   }
 
-  /** Plans every cadence that is due. @returns how many runs became owed. */
+  /**
+   * Plans every cadence that is due. One that cannot be planned holds up no other.
+   * @returns how many runs became owed. @throws the first failure, after all others were planned.
+   */
   async planDue(): Promise<number> {
+    const failed = new Map<number, unknown>();
     let owed = 0;
-    for (;;) {
-      const made = await this.#options.database.transaction((tx) => this.#next(tx));
-      if (made === undefined) return owed;
-      owed += made;
+    for (let more = true; more; ) {
+      let at: number | undefined;
+      try {
+        await this.#options.database.transaction(async (tx) => {
+          const [cadence] = await tx.rows<Cadence>(scheduleSql.dueCadence, [
+            this.#options.catalogue.names,
+            [...failed.keys()],
+          ]);
+          at = cadence?.cadence_id;
+          if (cadence === undefined) more = false;
+          else owed += await this.#chunk(tx, cadence);
+        });
+      } catch (error) {
+        if (at === undefined) throw error;
+        failed.set(at, error);
+      }
     }
+    for (const error of failed.values()) throw error;
+    return owed;
   }
 
-  /** One chunk of one due cadence. @returns runs made owed; undefined when no cadence is due that nobody else plans. */
-  async #next(tx: Queryable): Promise<number | undefined> {
+  /** The next chunk of a cadence that is due. @returns runs made owed. */
+  async #chunk(tx: Queryable, cadence: Cadence): Promise<number> {
     const { catalogue, chunk, clock } = this.#options;
-    const [cadence] = await tx.rows<Cadence>(scheduleSql.dueCadence, [catalogue.names, []]);
-    if (cadence === undefined) return undefined;
     const worker = catalogue.get(cadence.worker);
     const schedule = { cron: cadence.cron, timeZone: cadence.time_zone };
     const slots = cadence.planning ?? slotsBetween(schedule, cadence.next_at, clock.now());
@@ -71,7 +87,7 @@ export class Planner {
       catchUp: worker.definition.when.catchUp,
       coverOwed: earlier?.open ?? false,
       after: cadence.planned_to ?? BEFORE_ALL,
-      limit: chunk,
+      limit: Math.max(1, Math.floor(chunk / slots.length)),
     });
     const { planning, to, next } = made.finished
       ? { planning: null, to: null, next: nextSlot(schedule, newest) }

@@ -34,6 +34,21 @@ beforeEach(async () => {
 const admissions = (one: TestProcess, after: number) =>
   one.logs.filter(({ event, ts }) => event === 'dispatch.admitted' && Date.parse(String(ts)) >= after);
 
+/** A digest of all memories, once no statement of a worker is at work on them. */
+async function memoriesAtRest(): Promise<string> {
+  return await eventually(
+    async () => {
+      const [row] = await database().admin<{ digest: string; busy: boolean }>(
+        `select (select md5(string_agg(m::text, ',' order by m.id)) from public.memories m) as digest,
+                exists (select from pg_catalog.pg_stat_activity where datname = current_database()
+                          and application_name = 'rae worker' and state <> 'idle') as busy`,
+      );
+      return row === undefined || row.busy ? undefined : row.digest;
+    },
+    { what: 'the workers to be at rest' },
+  );
+}
+
 describe('a dispatcher that is frozen beyond its lease', () => {
   it('admits nothing when it wakes up, and no run is done twice', async () => {
     const first = fleet.scheduler();
@@ -80,6 +95,36 @@ describe('a worker that is frozen beyond its lease', () => {
     await frozen.event('fence.lost', { run_id: run?.run_id });
     await expectEachOnce(database(), tenants, [DAY]);
     expect(await readRun(database(), run?.run_id ?? '')).toEqual(run);
+  });
+
+  it('changes nothing when it wakes up while another is in the middle of its run', async () => {
+    // A lease, and so a time slice, long enough for each of the two to be caught in the middle.
+    const settings = { RAE_SETTINGS: '{"decay":{"step_rows":10}}', RAE_LEASE_SECONDS: '4' };
+    const [first, second] = [fleet.worker(['decay'], settings), fleet.worker(['decay'], settings)];
+    await ready(fleet.scheduler(), first, second);
+    const tenants = await mixedTenants(database(), random, [6_000]);
+    const id = tenants[0]?.id ?? '';
+    await enrolledAll(database(), tenants);
+    const midway = async (attempt: number) =>
+      await eventually(
+        async () => (await runsOf(database(), id)).find((run) => run.state === 'running' && run.attempt === attempt),
+        { what: `attempt ${attempt} to be in the middle`, withinMs: 20_000 },
+      );
+    second.kill('SIGSTOP');
+    await commandCycle(database(), DAY, id);
+    await midway(1);
+    first.kill('SIGSTOP');
+    second.kill('SIGCONT');
+    await midway(2);
+    second.kill('SIGSTOP');
+    const before = await memoriesAtRest();
+    first.kill('SIGCONT');
+    await first.event('fence.lost');
+    expect(await memoriesAtRest()).toBe(before);
+    expect(await runsOf(database(), id), 'the run was in the middle all the while').toMatchObject([{ attempt: 2 }]);
+    second.kill('SIGCONT');
+    await quiet(database());
+    await expectEachOnce(database(), tenants, [DAY]);
   });
 
   it('inside a step of code has that step rolled back, and its run is done by another', async () => {

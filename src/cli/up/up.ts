@@ -1,11 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { makeDemo } from '../../demo/demo.ts';
-import { RaeError } from '../../kernel/errors.ts';
 import { HealthServer } from '../../observe/health-server.ts';
 import { Metrics } from '../../observe/metrics.ts';
 import { CycleCommand } from '../../schedule/cycle-command.ts';
 import { PolicyBook } from '../../tenant/policy-book.ts';
 import { type FleetPorts, LocalFleet } from './fleet.ts';
+import { type Interruption, interrupted, unlessTold } from './interruption.ts';
 import type { LiveView } from './live-view.ts';
 import { type CycleName, type CycleProgress, FleetProgress } from './progress.ts';
 
@@ -22,13 +22,9 @@ export interface UpRequest {
 }
 
 /** What `rae up` needs besides. */
-export interface UpPorts extends FleetPorts {
+export interface UpPorts extends FleetPorts, Interruption {
   /** Shows the progress; undefined = nobody watches. It gives way to what is said. */
   readonly view: LiveView | undefined;
-  /** Aborted when the user wants it to end. */
-  readonly stop: AbortSignal;
-  /** Aborted when the user wants it to end at once. */
-  readonly force: AbortSignal;
   /** Told how to reach the fleet once it runs, so that other commands find it. */
   readonly remember: (fleet: LocalFleet) => void;
   /** Told that it no longer runs. */
@@ -44,6 +40,8 @@ export interface UpReport {
 }
 
 const VIEW_MS = 500;
+/** A start that is told to end may go on for so long, to end in order; a download may take minutes. */
+const OPENING_PATIENCE_MS = 5_000;
 
 /**
  * Brings up a whole fleet on this machine, runs the cycle that each schedule was last due for, and shows it. Ends with
@@ -53,7 +51,7 @@ const VIEW_MS = 500;
 export async function up(request: UpRequest, ports: UpPorts): Promise<UpReport> {
   const { view, say, stop, force } = ports;
   const crashed = (name: string, how: string) => say(`${name} ended (${how}) and is started again`);
-  const fleet = await LocalFleet.open(ports, request.dataDir, crashed);
+  const fleet = await unlessTold(LocalFleet.open(ports, request.dataDir, crashed), ports, OPENING_PATIENCE_MS);
   let closeHealth = async () => {};
   try {
     const progress = new FleetProgress(fleet.operator());
@@ -77,7 +75,7 @@ async function run(request: UpRequest, ports: UpPorts, fleet: LocalFleet, progre
   const { catalogue, clock, say, stop, view } = ports;
   await demo(request, ports, fleet);
   stopIfTold(stop);
-  await fleet.startProcesses();
+  await unlessTold(fleet.startProcesses(), ports, 0);
   ports.remember(fleet);
   say(`processes: scheduler, ${catalogue.names.map((name) => `worker ${name}`).join(', ')}`);
   while (await progress.enrolling(catalogue.names.length)) await shown(progress, view, stop);
@@ -156,5 +154,5 @@ async function paused(stop: AbortSignal): Promise<void> {
 }
 
 function stopIfTold(stop: AbortSignal): void {
-  if (stop.aborted) throw new RaeError('RAE_INTERRUPTED', 'stopped before it was done');
+  if (stop.aborted) throw interrupted();
 }

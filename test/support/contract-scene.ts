@@ -1,0 +1,116 @@
+import type { CataloguedWorker } from '../../src/fleet/catalogue.ts';
+import { Executor } from '../../src/fleet/executor.ts';
+import type { PerformerPorts } from '../../src/fleet/performer.ts';
+import { systemClock } from '../../src/kernel/clock.ts';
+import { RunLedger } from '../../src/ledger/run-ledger.ts';
+import { Events } from '../../src/observe/events.ts';
+import { createDatabase, type TestDatabase } from './database.ts';
+import { mixOfMemories, storeMix } from './memory-mix.ts';
+import { Random } from './random.ts';
+import { addRun, type RunRow, readRun } from './runs.ts';
+
+const SLOT = new Date('2026-03-05T02:00:00Z');
+/** What the fleet keeps about its own work; a worker's effect is in all the other tables. */
+const BOOKS = ['runs', 'tenant_cadences', 'due_hints'];
+
+/** Settings that make a worker take the smallest steps it can; a worker that has none works in one step or has its own bound. */
+const SMALL_STEPS: Readonly<Record<string, Record<string, unknown>>> = { decay: { step_rows: 10 } };
+
+/** What a test changes about the process that performs a run. */
+export type SceneProcess = Partial<Pick<PerformerPorts, 'steps' | 'draining' | 'abort'>>;
+
+/**
+ * A database with one tenant that has a run to be performed, and another tenant. Every scene of the same worker begins
+ * with the same bytes, so that what it ends with can be compared.
+ */
+export class ContractScene {
+  readonly database: TestDatabase;
+  readonly worker: CataloguedWorker;
+  readonly tenantId: string;
+  readonly otherId: string;
+  readonly runId: string;
+
+  private constructor(database: TestDatabase, worker: CataloguedWorker, ids: readonly [string, string, string]) {
+    this.database = database;
+    this.worker = worker;
+    [this.tenantId, this.otherId, this.runId] = ids;
+  }
+
+  static async open(worker: CataloguedWorker): Promise<ContractScene> {
+    const database = await createDatabase();
+    const random = new Random(7);
+    const [tenant, other] = [random.uuid(), random.uuid()];
+    await database.admin(
+      "insert into public.tenants (tenant_id, name, created_at, updated_at) select unnest($1::uuid[]), 'scene', $2, $2",
+      [[tenant, other], SLOT],
+    );
+    await storeMix(database, tenant, mixOfMemories(random, 45, SLOT));
+    await storeMix(database, other, mixOfMemories(random, 30, SLOT));
+    await database.admin('update public.memories set "timestamp" = created_at');
+    await database.admin('delete from public.due_hints');
+    const run = { worker: worker.name, ...(worker.schedule === undefined ? {} : { slot: SLOT }) };
+    return new ContractScene(database, worker, [tenant, other, await addRun(database, tenant, run)]);
+  }
+
+  /** Performs the run as a worker process does that finds its ticket, and gives what the ledger says then. */
+  async perform(process: SceneProcess = {}): Promise<RunRow> {
+    const { attempt } = await readRun(this.database, this.runId);
+    await this.database.admin("update public.runs set state = 'queued', finished_at = null where run_id = $1", [
+      this.runId,
+    ]);
+    const tenants = this.database.tenants();
+    const settings = this.worker.definition.contract.settings.parse(SMALL_STEPS[this.worker.name] ?? {});
+    const executor = new Executor({
+      tenants,
+      ledger: new RunLedger(tenants, 30_000),
+      events: new Events(),
+      clock: systemClock,
+      leaseMs: 30_000,
+      sliceMs: 600_000,
+      maxFailures: 1_000,
+      backoff: { baseMs: 1, capMs: 1 },
+      random: () => 0.5,
+      settings: new Map([[this.worker.name, settings]]),
+      steps: (step) => step(),
+      draining: () => false,
+      abort: new AbortController().signal,
+      ...process,
+    });
+    await executor.execute(this.worker, { tenantId: this.tenantId, runId: this.runId, attempt });
+    return await readRun(this.database, this.runId);
+  }
+
+  /** A digest of every row of a tenant in every table, by table; without the fleet's books unless asked for. */
+  async digest(
+    tenantId: string,
+    books: 'with the books' | 'without the books' = 'without the books',
+  ): Promise<unknown> {
+    const digests: Record<string, string> = {};
+    for (const table of await this.tables()) {
+      if (BOOKS.includes(table) && books === 'without the books') continue;
+      const [row] = await this.database.admin<{ digest: string }>(
+        `select count(*) || ' ' || md5(coalesce(string_agg(t::text, E'\\n' order by t::text), '')) as digest
+           from public.${table} t where tenant_id = $1`,
+        [tenantId],
+      );
+      digests[table] = row?.digest ?? '';
+    }
+    return digests;
+  }
+
+  /** Every table with tenants in it. */
+  async tables(): Promise<readonly string[]> {
+    const rows = await this.database.admin<{ name: string }>(
+      `select c.relname as name from pg_catalog.pg_class c join pg_catalog.pg_attribute a on a.attrelid = c.oid
+        where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and a.attname = 'tenant_id'
+        order by c.relname`,
+    );
+    return rows.map(({ name }) => name);
+  }
+
+  /** The tables a worker's effect may be in. */
+  async dataTables(): Promise<readonly string[]> {
+    const registry = ['tenants', 'projects', 'policies'];
+    return (await this.tables()).filter((table) => !BOOKS.includes(table) && !registry.includes(table));
+  }
+}
