@@ -16,7 +16,7 @@ const MEAN_OVER = 64;
  * the tenant's own last measures (each new one counts a fifth); for a tenant never seen, the mean over the first
  * runs of other tenants, which a flood by one tenant does not move; before any measure, what the worker declares.
  *
- * Holds at most `limit` pairs of tenant and worker (about 100 bytes each); those not measured for longest are
+ * Holds at most `limit` pairs of tenant and worker (about 60 bytes each); those not measured for longest are
  * forgotten, half of the limit at a time.
  */
 export class CostBook {

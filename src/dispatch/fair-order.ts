@@ -21,9 +21,9 @@ const WEIGHTS = Object.freeze({ least: 0.001, most: 1_000_000 });
  * or is unparked waits for at most one charge of each other, two where the last estimate of that one was too high.
  * Proof: docs/decisions/0006-fair-order.md.
  *
- * Costs O(log n) a call and about 100 bytes a tenant. Every pick must be settled or refunded once: until then its
- * tenant is remembered. All is in memory; a new dispatcher starts with equal tags (`adopt` what is in flight), which
- * forgives each tenant the lead that it had, one largest charge where estimates were right.
+ * Costs O(log n) a call and about 120 bytes a tenant. Every pick is to be settled or refunded exactly once: until then
+ * its tenant is remembered. All is in memory: a new dispatcher starts with equal tags and does not settle the runs that
+ * another one picked. That forgives each tenant the lead it had: one largest charge where estimates were right.
  */
 export class FairOrder {
   readonly #tags = new TagTable();
@@ -76,12 +76,17 @@ export class FairOrder {
     this.#parked.insert(row);
   }
 
-  /** The tenant is in its place again; at V if that has gone past it: what a cap withheld is not made up for. */
-  unpark(tenantId: string): void {
+  /**
+   * The tenant is in its place again; at V if that has gone past it: what a cap withheld is not made up for.
+   * @param inPlace true: although V has gone past it, as it was passed over for a moment only, for example while one
+   * batch is made up. It then goes before others for as much as those were picked for meanwhile, beyond the bound.
+   */
+  unpark(tenantId: string, inPlace = false): void {
     const row = this.#tags.find(tenantId);
     if (row === undefined || !this.#parked.has(row)) return;
     this.#parked.delete(row);
-    this.#enter(row);
+    if (inPlace) this.#ready.insert(row);
+    else this.#enter(row);
   }
 
   /** Who is next; undefined only when nobody is there who is not parked. Among equals, who has waited longest. */
@@ -112,26 +117,24 @@ export class FairOrder {
     return this.#tags.id(row);
   }
 
-  /** Charges a tenant for a run in flight that another dispatcher picked: as if it had been picked here, now. */
-  adopt(tenantId: string, weight: number, cost: number): void {
-    const charge = chargeOf(cost);
-    const row = this.#known(tenantId, weight);
-    this.#charge(row, charge);
-    this.#replace(row);
+  /** Picks that found nothing to run: what `next` charged for each, `cost`, is given back. */
+  refund(tenantId: string, cost: number, picks = 1): void {
+    for (let pick = 0; pick < picks; pick += 1) this.#correct(tenantId, chargeOf(cost), 0, 1);
   }
 
-  /** A pick found nothing to run: what `next` charged, `cost`, is given back. */
-  refund(tenantId: string, cost: number): void {
-    this.#correct(tenantId, chargeOf(cost), 0);
+  /** A pick is expected to cost something else than what it was charged, and has not ended: to be settled still. */
+  recharge(tenantId: string, charged: number, expected: number): void {
+    this.#correct(tenantId, chargeOf(charged), chargeOf(expected), 0);
   }
 
   /**
    * A picked run has ended: charges what it took more than estimated, or gives back what it took less, wherever the
    * tenant is now. Nothing for a tenant that is not known.
-   * @param estimated what `next` or `adopt` charged for it. @param measured ms of worker time, of all its attempt.
+   * @param estimated what `next` or, later, `recharge` charged for it.
+   * @param measured ms of worker time, of all its attempt.
    */
   settle(tenantId: string, estimated: number, measured: number): void {
-    this.#correct(tenantId, chargeOf(estimated), chargeOf(measured));
+    this.#correct(tenantId, chargeOf(estimated), chargeOf(measured), 1);
   }
 
   /** Forgets everything. */
@@ -159,13 +162,12 @@ export class FairOrder {
     this.#unsettled += 1;
   }
 
-  #correct(tenantId: string, charged: number, due: number): void {
+  #correct(tenantId: string, charged: number, due: number, settled: 0 | 1): void {
     const row = this.#tags.find(tenantId);
     if (row === undefined) return;
-    if (this.#tags.get(row, TAG_FIELD.unsettled) > 0) {
-      this.#tags.add(row, TAG_FIELD.unsettled, -1);
-      this.#unsettled -= 1;
-    }
+    const ended = Math.min(settled, this.#tags.get(row, TAG_FIELD.unsettled));
+    this.#tags.add(row, TAG_FIELD.unsettled, -ended);
+    this.#unsettled -= ended;
     const weight = this.#tags.get(row, TAG_FIELD.weight);
     const tag = this.#tags.get(row, TAG_FIELD.tag);
     // Never further behind V than by the charge that is corrected: a flood of runs that were all expected to be long
@@ -211,13 +213,15 @@ export class FairOrder {
     this.clear();
   }
 
-  /** Counts from 0 again long before a float cannot tell two neighbouring tags apart (at 2^40 to 0.3 µs). */
+  /**
+   * Counts from 0 again long before a float cannot tell two neighbouring tags apart (at 2^40 still to 0.3 µs). The same
+   * is taken from every tag, so that the heaps stay as they are.
+   */
   #rebase(): void {
     const back = this.#virtual;
     if (back < MOST_MS) return;
     for (const row of this.#tags.rows()) this.#tags.add(row, TAG_FIELD.tag, -back);
     this.#virtual = 0;
-    for (const heap of this.#heaps) heap.restore();
   }
 
   #has(row: number): boolean {

@@ -48,11 +48,6 @@ export class TagHeap {
     this.#sink(row, this.#rise(row, this.#table.get(row, TAG_FIELD.place)));
   }
 
-  /** Every tag may have changed. */
-  restore(): void {
-    for (let place = (this.#rows.length >> 1) - 1; place >= 0; place -= 1) this.#sink(this.#at(place), place);
-  }
-
   clear(): void {
     this.#rows = [];
   }
