@@ -35,7 +35,6 @@ interface State {
   readonly owed: number[];
   head: number;
   running: number;
-  inOrder: boolean;
   parked: boolean;
 }
 
@@ -79,7 +78,7 @@ export class Simulation {
     this.#options = options;
     this.#order = options.order;
     const state = (tenant: SimulatedTenant): State => {
-      return { tenant, owed: [], head: 0, running: 0, inOrder: false, parked: false };
+      return { tenant, owed: [], head: 0, running: 0, parked: false };
     };
     this.#states = new Map(options.tenants.map((tenant) => [tenant.id, state(tenant)]));
   }
@@ -100,8 +99,7 @@ export class Simulation {
     for (const run of this.#running) run.foreign = true;
     for (const state of this.#states.values()) {
       state.parked = false;
-      state.inOrder = this.#isOwed(state);
-      if (state.inOrder) order.add(state.tenant.id, state.tenant.weight);
+      if (this.#isOwed(state)) order.add(state.tenant.id, state.tenant.weight);
     }
     return this;
   }
@@ -181,7 +179,6 @@ export class Simulation {
     const claimed = this.#isOwed(state);
     for (const cost of costs) state.owed.push(cost);
     this.#order.add(tenant, state.tenant.weight);
-    state.inOrder = true;
     if (!claimed && !state.parked) this.#tell((watch) => watch.claims?.(tenant, true));
   }
 
@@ -211,7 +208,6 @@ export class Simulation {
 
   #leave(state: State): void {
     this.#order.remove(state.tenant.id);
-    state.inOrder = false;
     state.parked = false;
   }
 
