@@ -29,6 +29,8 @@ function configOf(env: Environment, shards: Readonly<Record<string, string>>) {
     /** URL by shard name, without `main`. */
     shards,
     redisUrl: env.RAE_REDIS_URL,
+    /** Undefined when the fleet keeps a key of its own in its database. */
+    envelopeKeys: env.RAE_ENVELOPE_KEYS,
     data: env.RAE_DATA,
     partitions: env.RAE_PARTITIONS,
     concurrency: env.RAE_CONCURRENCY,

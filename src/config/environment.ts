@@ -1,5 +1,15 @@
 import { z } from 'zod';
-import { choice, derivedWhole, jsonObject, optionalChoice, path, type Setting, serviceUrl, whole } from './setting.ts';
+import {
+  choice,
+  derivedWhole,
+  jsonObject,
+  keyList,
+  optionalChoice,
+  path,
+  type Setting,
+  serviceUrl,
+  whole,
+} from './setting.ts';
 
 /** Every setting the fleet reads from the environment. docs/configuration.md is generated from this table. */
 export const SETTINGS = Object.freeze({
@@ -12,6 +22,10 @@ export const SETTINGS = Object.freeze({
     { default: 'RAE_DATABASE_URL' },
   ),
   RAE_REDIS_URL: serviceUrl('redis', 'The Redis that holds the queues.', { fallback: 'REDIS_URL' }),
+  RAE_ENVELOPE_KEYS: keyList(
+    'a key that the fleet makes and keeps in its database',
+    'Keys that sign tickets, at least 32 bytes each (`openssl rand -base64 32`): the newest signs, all verify. The same for schedulers and workers.',
+  ),
   RAE_DATA: path('/var/lib/rae', 'Where `rae up` keeps its own Postgres and Redis when `--data` is not given.'),
   RAE_PARTITIONS: whole(
     1,

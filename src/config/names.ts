@@ -6,7 +6,6 @@ import { type Mistake, quote } from './mistake.ts';
 const OTHER_RELEASES = new Set([
   'RAE_CONSUME',
   'RAE_HTTP_PORT',
-  'RAE_ENVELOPE_KEYS',
   'RAE_MASTER_KEYS',
   'RAE_API_URL',
   'RAE_API_KEY',

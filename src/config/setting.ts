@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { faultOfKeyList } from '../kernel/key-list.ts';
 import { faultOfUrl, type SCHEMES } from './service-url.ts';
 
 /** One setting of the environment: how its text is read, and what people are told about it. */
@@ -107,4 +108,17 @@ export function serviceUrl(
     })
     .optional();
   return { ...plain, schema, default: none, expects: `a ${kind} URL`, example, means, secret: true, ...options };
+}
+
+/** Secret keys with names, newest first: a secret. Its issues are sentences of their own, safe to show. */
+export function keyList(otherwise: string, means: string): Setting<string | undefined> {
+  const schema = z
+    .string()
+    .check((context) => {
+      const message = faultOfKeyList(context.value);
+      if (message !== undefined) context.issues.push({ code: 'custom', message, input: '' });
+    })
+    .optional();
+  const expects = 'a list of keys id:base64, newest first';
+  return { ...plain, schema, default: otherwise, expects, example: 'k2:…,k1:…', means, secret: true };
 }

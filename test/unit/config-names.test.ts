@@ -34,7 +34,7 @@ describe('any other unknown name is a warning', () => {
   });
 
   it('also when another release of RAE reads it', () => {
-    const later = ['RAE_CONSUME', 'RAE_HTTP_PORT', 'RAE_ENVELOPE_KEYS', 'RAE_MASTER_KEYS', 'RAE_MASTER_KEYS_FILE'];
+    const later = ['RAE_CONSUME', 'RAE_HTTP_PORT', 'RAE_MASTER_KEYS', 'RAE_MASTER_KEYS_FILE'];
     later.push(
       'RAE_API_URL',
       'RAE_API_KEY',
