@@ -1,7 +1,19 @@
-import { type Job, type JobJson, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { hashTagged } from './names.ts';
-import { openTicket, type Ticket, type TicketRefusal } from './ticket.ts';
+import type { Clock } from '../src/kernel/clock.ts';
+import type { Keyring } from '../src/kernel/keyring.ts';
+import type { Mended } from './mend.ts';
+import { openTicket, type TicketRefusal } from './open-ticket.ts';
+import { putAside } from './quarantine.ts';
+import type { Ticket } from './ticket.ts';
+import { TicketWorker } from './ticket-worker.ts';
+
+/** Where the keys come from that tickets are verified with. */
+export interface TicketKeySource {
+  /** The keys known now. */
+  readonly ring: Keyring;
+  /** Looks for newer keys: a ticket names one that is not known. Asked for every such ticket, so it must bound itself. */
+  renew(): Promise<void>;
+}
 
 /** What a process does with the tickets it takes. */
 export interface ConsumerOptions {
@@ -10,31 +22,26 @@ export interface ConsumerOptions {
   readonly concurrency: number;
   /** A ticket whose process is silent for this long is given to another process; the fence makes that harmless. */
   readonly lockMs: number;
+  readonly clock: Clock;
+  readonly keys: TicketKeySource;
   /** Does the ticket's runs. Never rejects: how a run ends is the ledger's matter, so that the ticket is always acknowledged. */
   readonly handle: (ticket: Ticket) => Promise<void>;
+  /** Makes the runs of an expired ticket owed again. Never rejects. */
+  readonly handBack: (ticket: Ticket) => Promise<void>;
+  /** Told of each entry that was put aside instead of worked on. */
   readonly onRefused: (queue: string, reason: TicketRefusal) => void;
+  /** Told of keys of a queue that stood in its way and were removed. */
+  readonly onMended: (queue: string, keys: readonly string[]) => void;
+  /** Told when taking from a queue fails though Redis is there; it is tried again. */
+  readonly onFailed: (queue: string, message: string) => void;
   readonly onAttached?: (queue: string) => void;
   readonly onReleased?: (queue: string) => void;
-}
-
-/**
- * BullMQ reads a ticket's data before it hands it over. Data that is no JSON would make it give up the whole queue for
- * a while, twice for each such ticket; read as null, it is refused like every other malformed one.
- */
-class TicketWorker extends Worker {
-  protected override createJob(raw: JobJson, id: string): Job {
-    try {
-      return super.createJob(raw, id);
-    } catch {
-      return super.createJob({ ...raw, data: 'null' }, id);
-    }
-  }
 }
 
 /** Takes tickets from the queues it is attached to. Queues come and go while it runs. */
 export class TicketConsumer {
   readonly #options: ConsumerOptions;
-  readonly #workers = new Map<string, Worker>();
+  readonly #workers = new Map<string, TicketWorker>();
   readonly #releasing = new Set<Promise<void>>();
   #lastTaken = 0;
 
@@ -55,29 +62,17 @@ export class TicketConsumer {
   /** Begins to take from `queue`; nothing when it already does. */
   attach(queue: string): void {
     if (this.#workers.has(queue)) return;
-    const worker = new TicketWorker(
-      hashTagged(queue),
-      async (job) => {
-        this.#lastTaken += 1;
-        const ticket = openTicket(queue, job.data);
-        if ('refused' in ticket) this.#options.onRefused(queue, ticket.refused);
-        else await this.#options.handle(ticket);
-      },
-      {
-        connection: this.#options.redis,
-        concurrency: this.#options.concurrency,
-        lockDuration: this.#options.lockMs,
-        stalledInterval: Math.max(1_000, Math.floor(this.#options.lockMs / 2)),
-        maxStalledCount: 1,
-        // The library's own 15 s would leave a queue unserved that long after a Redis that answered with an error.
-        runRetryDelay: 1_000,
-        removeOnComplete: { count: 0 },
-        removeOnFail: { count: 0 },
-        skipVersionCheck: true,
-      },
-    );
-    // Without a listener a broken connection would end the process; the connection's own watch reports it.
-    worker.on('error', () => undefined);
+    const { redis, concurrency, lockMs, onFailed } = this.#options;
+    const worker = new TicketWorker(queue, {
+      redis,
+      concurrency,
+      lockMs,
+      process: (text) => this.#take(queue, text),
+      onMended: (mended) => void this.#mended(queue, mended),
+      onFailed: (message) => onFailed(queue, message),
+    });
+    // It ends when it is closed; what goes wrong meanwhile it tells by itself.
+    worker.run().catch(() => undefined);
     this.#workers.set(queue, worker);
     this.#options.onAttached?.(queue);
   }
@@ -99,5 +94,31 @@ export class TicketConsumer {
   async drain(): Promise<void> {
     for (const queue of this.queues) this.release(queue);
     await Promise.all(this.#releasing);
+  }
+
+  async #take(queue: string, text: string): Promise<void> {
+    const { clock, keys, handle, handBack } = this.#options;
+    this.#lastTaken += 1;
+    const open = () => openTicket(queue, text, keys.ring, clock.now().getTime());
+    let opened = open();
+    if ('refused' in opened && opened.refused === 'unknown_key') {
+      await keys.renew();
+      opened = open();
+    }
+    if ('refused' in opened) await this.#refuse(queue, opened.refused, text);
+    else if (opened.expired) await handBack(opened.ticket);
+    else await handle(opened.ticket);
+  }
+
+  async #mended(queue: string, { keys, entries }: Mended): Promise<void> {
+    if (keys.length > 0) this.#options.onMended(queue, keys);
+    for (const entry of entries) await this.#refuse(queue, 'malformed', entry);
+  }
+
+  async #refuse(queue: string, reason: TicketRefusal, data: string): Promise<void> {
+    const { onRefused, redis, clock } = this.#options;
+    onRefused(queue, reason);
+    // Kept for people to look at; what cannot be kept is refused all the same.
+    await putAside(redis, { at: clock.now().getTime(), queue, reason, data }).catch(() => undefined);
   }
 }

@@ -1,5 +1,6 @@
-import { Queue } from 'bullmq';
+import { isNotConnectionError, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { mendQueue } from './mend.ts';
 import { hashTagged } from './names.ts';
 import type { Ticket } from './ticket.ts';
 
@@ -13,19 +14,17 @@ export class TicketProducer {
   }
 
   /**
-   * Adds tickets to their queues. A ticket whose like is still in the queue is not added twice: its id is made of its
-   * first run and that run's attempt.
+   * Adds tickets to their queues. A ticket that is still in its queue is not added twice: its id is its signature.
+   * @throws where Redis is away; some of the tickets may have been added.
    */
   async add(tickets: readonly Ticket[]): Promise<void> {
     const byQueue = new Map<string, Ticket[]>();
-    for (const ticket of tickets) byQueue.set(ticket.queue, [...(byQueue.get(ticket.queue) ?? []), ticket]);
-    await Promise.all(
-      [...byQueue].map(([name, list]) =>
-        this.#queue(name).addBulk(
-          list.map((ticket) => ({ name: 'ticket', data: ticket, opts: { jobId: ticketId(ticket) } })),
-        ),
-      ),
-    );
+    for (const ticket of tickets) {
+      const list = byQueue.get(ticket.queue);
+      if (list === undefined) byQueue.set(ticket.queue, [ticket]);
+      else list.push(ticket);
+    }
+    await Promise.all([...byQueue].map(([name, list]) => this.#addTo(name, list)));
   }
 
   /** How many tickets wait or are worked on in a queue, and how many processes consume it. */
@@ -44,6 +43,23 @@ export class TicketProducer {
   async close(): Promise<void> {
     await Promise.allSettled([...this.#queues.values()].map((queue) => queue.close()));
     this.#queues.clear();
+  }
+
+  async #addTo(name: string, tickets: readonly Ticket[]): Promise<void> {
+    const entries = tickets.map((ticket) => ({ name: 'ticket', data: ticket, opts: { jobId: ticket.mac } }));
+    try {
+      await this.#queue(name).addBulk(entries);
+    } catch (error) {
+      // Something that was put there by hand may stand in the way.
+      const isMended = error instanceof Error && isNotConnectionError(error) && (await this.#mended(name));
+      if (!isMended) throw error;
+      await this.#queue(name).addBulk(entries);
+    }
+  }
+
+  async #mended(name: string): Promise<boolean> {
+    const { keys } = await mendQueue(this.#redis, name).catch(() => ({ keys: [] }));
+    return keys.length > 0;
   }
 
   #queue(name: string): Queue {
@@ -69,9 +85,4 @@ export class TicketProducer {
     }
     return queue;
   }
-}
-
-function ticketId(ticket: Ticket): string {
-  const [first] = ticket.runs;
-  return first === undefined ? 'empty' : `${first.run}-${first.attempt}`;
 }

@@ -11,6 +11,7 @@ import type { DispatchLease } from './lease.ts';
 import { pack } from './packing.ts';
 import { Placements } from './placements.ts';
 import { dispatchSql } from './sql.ts';
+import type { TicketSealer } from './ticket-sealer.ts';
 import { Turns } from './turns.ts';
 import type { DispatchedWorker, Room, Windows } from './windows.ts';
 
@@ -19,6 +20,7 @@ export interface DispatcherOptions {
   readonly database: Queryable;
   readonly lease: DispatchLease;
   readonly producer: TicketProducer;
+  readonly sealer: TicketSealer;
   readonly events: Events;
   readonly clock: Clock;
   /** The workers whose runs it dispatches. */
@@ -210,14 +212,10 @@ export class Dispatcher {
       estimate: ({ estimateMs }) => estimateMs,
       slots: (worker) => this.#options.windows.slotsOf(worker) ?? 1,
     });
+    const { producer, sealer } = this.#options;
+    const sealed = tickets.map((ticket) => sealer.seal(ticket));
     try {
-      await this.#options.producer.add(
-        tickets.map((ticket) => ({
-          v: 1 as const,
-          queue: ticket[0]?.queue ?? '',
-          runs: ticket.map((run) => ({ tenant: run.tenantId, run: run.runId, attempt: run.attempt })),
-        })),
-      );
+      await producer.add(sealed);
       this.#unsent = false;
     } catch {
       // Redis is away: the runs stay queued in the ledger, and their tickets are sent when it is back.
@@ -233,6 +231,7 @@ export class Dispatcher {
       worker,
       attempt,
       queue: placed.queue(worker, tenantId),
+      epoch: placed.epoch(tenantId),
       state: 'queued',
       weight: placed.weight(tenantId),
       estimateMs: this.#turns.estimate(tenantId, worker),

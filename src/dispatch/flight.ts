@@ -5,6 +5,8 @@ export interface FlyingRun {
   readonly worker: string;
   readonly attempt: number;
   readonly queue: string;
+  /** Its tenant's placement epoch. */
+  readonly epoch: number;
   readonly state: 'queued' | 'running';
   /** Its tenant's weight, and what it was expected to take when it was admitted, in ms. */
   readonly weight: number;

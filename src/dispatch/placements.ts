@@ -2,7 +2,7 @@ import { queueFor } from '../../queues/topology.ts';
 import type { Queryable } from '../db/database.ts';
 import { dispatchSql } from './sql.ts';
 
-type Placement = { tenant_id: string; dedicated: boolean; weight: number };
+type Placement = { tenant_id: string; dedicated: boolean; weight: number; epoch: number };
 
 /** Where some tenants' runs wait and what their plans weigh, as the registry says at one moment. */
 export class Placements {
@@ -24,6 +24,11 @@ export class Placements {
   queue(worker: string, tenantId: string): string {
     const dedicated = this.#tenants.get(tenantId)?.dedicated ?? false;
     return queueFor(worker, tenantId, { dedicated }, this.#partitions);
+  }
+
+  /** How often the tenant was placed anew. */
+  epoch(tenantId: string): number {
+    return this.#tenants.get(tenantId)?.epoch ?? 0;
   }
 
   weight(tenantId: string): number {

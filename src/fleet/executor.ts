@@ -74,9 +74,9 @@ export class Executor {
     return took;
   }
 
-  /** Gives back a run whose ticket was taken but not begun, because the process drains. */
-  async handBack(ref: RunRef): Promise<void> {
-    await this.#options.ledger.settle(ref, { state: 'owed', fresh: true, reason: 'yielded' }).catch(() => false);
+  /** Gives back a run whose ticket was taken but not begun: the process drains, or the ticket is too old. */
+  async handBack(ref: RunRef, reason: 'yielded' | 'ticket_expired' = 'yielded'): Promise<void> {
+    await this.#options.ledger.settle(ref, { state: 'owed', fresh: true, reason }).catch(() => false);
   }
 
   #answered(worker: CataloguedWorker, settings: unknown, ref: RunRef, answer: Answer): Promise<RunEnd> {

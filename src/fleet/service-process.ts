@@ -1,3 +1,4 @@
+import { TICKET_REFUSALS } from '../../queues/open-ticket.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { messageOf, RaeError } from '../kernel/errors.ts';
 import { HealthServer } from '../observe/health-server.ts';
@@ -27,7 +28,7 @@ export async function runService(
 ): Promise<number> {
   const { config, events, catalogue } = parts;
   logEvents(events, { process: name, level: config.logLevel, format: config.logFormat });
-  const metrics = new Metrics({ workers: catalogue.names, plans: PLANS });
+  const metrics = new Metrics({ workers: catalogue.names, plans: PLANS, refusals: TICKET_REFUSALS });
   metrics.follow(events);
   endOnUnhandled(parts);
   events.emit('service.started', { process: name, version: VERSION, node: process.version, pid: process.pid });

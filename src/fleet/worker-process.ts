@@ -8,6 +8,7 @@ import { openRedis, openShards, redisCheck, shardsCheck } from './connections.ts
 import { Executor } from './executor.ts';
 import type { ProcessParts } from './process-parts.ts';
 import type { Service } from './service.ts';
+import { TicketKeys } from './ticket-keys.ts';
 import { WorkerService } from './worker-service.ts';
 
 /** Opens what a worker process needs and makes its service. @throws RaeError where something refuses it. */
@@ -21,7 +22,7 @@ export async function openWorker(parts: ProcessParts, names: readonly string[]):
   });
   const tenants = new TenantContext(shards);
   const aborting = new AbortController();
-  const steps = pLimit(config.pgPool);
+  const keys = new TicketKeys({ given: config.envelopeKeys, database: shards.main, clock });
   let worker: WorkerService;
   const executor = new Executor({
     tenants,
@@ -34,7 +35,7 @@ export async function openWorker(parts: ProcessParts, names: readonly string[]):
     maxFailures: config.maxFailures,
     backoff: { baseMs: config.retryBaseMs, capMs: config.retryCapMs },
     random: Math.random,
-    steps: (step) => steps(step),
+    steps: pLimit(config.pgPool),
     draining: () => worker.draining,
     abort: aborting.signal,
   });
@@ -42,6 +43,7 @@ export async function openWorker(parts: ProcessParts, names: readonly string[]):
     catalogue,
     workers: new Set(names),
     executor,
+    keys,
     events,
     clock,
     consumerRedis: redis.consumer,
@@ -50,7 +52,6 @@ export async function openWorker(parts: ProcessParts, names: readonly string[]):
     partitions: config.partitions,
     leaseMs: config.leaseMs,
   });
-  const says = (live: boolean): Check => ({ ok: live, says: live ? 'runs end' : 'no run has ended for four leases' });
   return {
     start: () => worker.start(),
     drain: () => worker.drain(),
@@ -63,13 +64,22 @@ export async function openWorker(parts: ProcessParts, names: readonly string[]):
     get inFlight() {
       return worker.inFlight;
     },
-    live: () => says(worker.live),
+    live: () => liveness(worker),
     checks: {
       postgres: () => shardsCheck(shards),
       redis: () => redisCheck(redis.producer),
-      intake: async () => ({ ok: !worker.draining, says: worker.draining ? 'draining' : 'takes tickets' }),
+      intake: async () => intake(worker, keys),
     },
   };
+}
+
+function liveness({ live }: WorkerService): Check {
+  return { ok: live, says: live ? 'runs end' : 'no run has ended for four leases' };
+}
+
+function intake({ draining }: WorkerService, { known }: TicketKeys): Check {
+  if (draining) return { ok: false, says: 'draining' };
+  return { ok: known, says: known ? 'takes tickets' : 'waits for the key of tickets, which the first scheduler makes' };
 }
 
 /** `RAE_SETTINGS` against each worker's schema. @throws RaeError `RAE_CONFIG_INVALID` with every mistake. */

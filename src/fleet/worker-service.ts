@@ -7,13 +7,14 @@ import { parseQueue } from '../../queues/names.ts';
 import type { Ticket } from '../../queues/ticket.ts';
 import { queuesToConsume, readTopology, type Topology } from '../../queues/topology.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { messageOf } from '../kernel/errors.ts';
+import { type ErrorCode, messageOf, RaeError } from '../kernel/errors.ts';
 import type { RunRef } from '../ledger/run-ledger.ts';
 import type { Events } from '../observe/events.ts';
 import type { Redis } from '../redis/connection.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Executor } from './executor.ts';
 import { Progress } from './progress.ts';
+import type { TicketKeys } from './ticket-keys.ts';
 
 /** What a worker process is made of. */
 export interface WorkerServiceOptions {
@@ -21,6 +22,7 @@ export interface WorkerServiceOptions {
   /** The workers this process performs. */
   readonly workers: ReadonlySet<string>;
   readonly executor: Executor;
+  readonly keys: TicketKeys;
   readonly events: Events;
   readonly clock: Clock;
   readonly consumerRedis: Redis;
@@ -33,6 +35,7 @@ export interface WorkerServiceOptions {
 }
 
 const FOLLOW_MS = 500;
+const RETAKE_MS = 1_000;
 /** A process that is silent for so long is not counted on. */
 const ANNOUNCED_MS = 3_000;
 /** A dedicated queue is kept so long after its last work: attaching costs a connection. */
@@ -61,8 +64,13 @@ export class WorkerService {
       redis: options.consumerRedis,
       concurrency: options.runSlots,
       lockMs: options.leaseMs,
+      clock: options.clock,
+      keys: options.keys,
       handle: (ticket) => this.#handle(ticket),
+      handBack: (ticket) => this.#expired(ticket),
       onRefused: (queue, reason) => options.events.emit('ticket.refused', { queue, reason }),
+      onMended: (queue, keys) => options.events.emit('queue.mended', { queue, keys: keys.join(', ') }),
+      onFailed: (queue, message) => this.#failed(`take from ${queue}`, 'RAE_INTERNAL', message, RETAKE_MS),
       onAttached: (queue) => options.events.emit('queue.attached', { queue }),
       onReleased: (queue) => options.events.emit('queue.released', { queue }),
     });
@@ -101,15 +109,16 @@ export class WorkerService {
     this.#completions.flush();
   }
 
-  async #handle(ticket: Ticket): Promise<void> {
+  async #handle(ticket: Ticket, expired = false): Promise<void> {
     const worker = this.#options.catalogue.get(parseQueue(ticket.queue)?.worker ?? '');
     const refs = ticket.runs.map((run) => ({ tenantId: run.tenant, runId: run.run, attempt: run.attempt }));
     await this.#slots(async () => {
       this.#progress.began();
       try {
-        const took = this.#draining
-          ? await this.#handBack(refs)
-          : await this.#options.executor.executeAll(worker, refs);
+        const took =
+          this.#draining || expired
+            ? await this.#handBack(refs, expired ? 'ticket_expired' : 'yielded')
+            : await this.#options.executor.executeAll(worker, refs);
         for (const [index, { tenantId, runId }] of refs.entries()) {
           this.#completions.completed({ tenant: tenantId, run: runId, worker: worker.name, ms: took[index] ?? null });
         }
@@ -119,8 +128,15 @@ export class WorkerService {
     });
   }
 
-  async #handBack(refs: readonly RunRef[]): Promise<readonly number[]> {
-    await Promise.all(refs.map((ref) => this.#options.executor.handBack(ref)));
+  async #expired(ticket: Ticket): Promise<void> {
+    const { queue, runs, exp } = ticket;
+    const lateMs = this.#options.clock.now().getTime() - exp;
+    this.#options.events.emit('ticket.expired', { queue, runs: runs.length, lateMs });
+    await this.#handle(ticket, true);
+  }
+
+  async #handBack(refs: readonly RunRef[], reason: 'yielded' | 'ticket_expired'): Promise<readonly number[]> {
+    await Promise.all(refs.map((ref) => this.#options.executor.handBack(ref, reason)));
     return [];
   }
 
@@ -132,14 +148,26 @@ export class WorkerService {
       // With Redis away, or an announcement that lapsed, the queues known last stay attached.
       this.#topology = (await readTopology(this.#options.producerRedis)) ?? this.#topology;
     } catch (error) {
-      this.#options.events.emit('loop.failed', {
-        loop: 'follow topology',
-        code: 'RAE_REDIS_UNREACHABLE',
-        message: messageOf(error),
-        retryInMs: FOLLOW_MS,
-      });
+      this.#failed('follow topology', 'RAE_REDIS_UNREACHABLE', messageOf(error), FOLLOW_MS);
+    }
+    const { keys } = this.#options;
+    try {
+      if (!keys.known) await keys.read();
+    } catch (error) {
+      this.#failed(
+        'read the keys of tickets',
+        error instanceof RaeError ? error.code : 'RAE_DATABASE_UNREACHABLE',
+        messageOf(error),
+        FOLLOW_MS,
+      );
     }
     if (this.#draining) return;
+    // Until it can verify tickets it leaves them where they are.
+    if (keys.known) this.#attach();
+    this.#timer = setTimeout(() => void this.#follow(), FOLLOW_MS);
+  }
+
+  #attach(): void {
     const now = this.#options.clock.monotonicMs();
     for (const queue of queuesToConsume(this.#topology, this.#options.workers)) {
       this.#wanted.set(queue, now);
@@ -150,6 +178,9 @@ export class WorkerService {
       this.#wanted.delete(queue);
       this.#consumer.release(queue);
     }
-    this.#timer = setTimeout(() => void this.#follow(), FOLLOW_MS);
+  }
+
+  #failed(loop: string, code: ErrorCode, message: string, retryInMs: number): void {
+    this.#options.events.emit('loop.failed', { loop, code, message, retryInMs });
   }
 }

@@ -96,6 +96,11 @@ export const EVENTS = Object.freeze({
     says: 'A ticket from Redis was not worked on; its runs stay in the ledger and come again.',
     fields: { queue: 'text', reason: 'text' },
   },
+  'ticket.expired': {
+    level: 'warn',
+    says: 'A genuine ticket lay in Redis for too long; its runs are owed again. Many of them point at clocks that differ.',
+    fields: { queue: 'text', runs: 'number', lateMs: 'number' },
+  },
   'runs.rescued': {
     level: 'warn',
     says: 'Runs whose process died or whose ticket was lost are owed again.',
@@ -134,6 +139,11 @@ export const EVENTS = Object.freeze({
     fields: { runs: 'number', ms: 'number' },
   },
   'queue.attached': { level: 'debug', says: 'This process consumes a queue now.', fields: { queue: 'text' } },
+  'queue.mended': {
+    level: 'warn',
+    says: 'Keys of a queue in Redis stood in its way, as somebody had changed them; they were removed.',
+    fields: { queue: 'text', keys: 'text' },
+  },
   'queue.released': { level: 'debug', says: 'This process no longer consumes a queue.', fields: { queue: 'text' } },
 
   'redis.connected': { level: 'info', says: 'A connection to Redis stands.', fields: connection },

@@ -10,6 +10,8 @@ export interface MetricsOptions {
   /** The names of all workers and plans. Anything else that an event names is counted as `other`. */
   readonly workers: readonly string[];
   readonly plans: readonly string[];
+  /** Reasons for which tickets may be refused; default none. */
+  readonly refusals?: readonly string[];
 }
 
 const QUEUE_KINDS = ['shared', 'dedicated'];
@@ -42,6 +44,8 @@ export class Metrics {
         for (const outcome of RUN_ENDS) runs.inc({ worker, plan, outcome }, 0);
       }
     }
+    for (const reason of options.refusals ?? [])
+      this.#metrics.envelopesRefused.inc({ reason: this.#reasons.of(reason) }, 0);
     for (const state of ['running', 'queued']) runsRescued.inc({ state }, 0);
   }
 

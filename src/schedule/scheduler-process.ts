@@ -6,10 +6,12 @@ import { Listener } from '../db/listener.ts';
 import { CostBook } from '../dispatch/cost-book.ts';
 import { Dispatcher } from '../dispatch/dispatcher.ts';
 import { DispatchLease } from '../dispatch/lease.ts';
+import { TicketSealer } from '../dispatch/ticket-sealer.ts';
 import { Windows } from '../dispatch/windows.ts';
 import { openRedis, openShards, redisCheck, shardsCheck } from '../fleet/connections.ts';
 import type { ProcessParts } from '../fleet/process-parts.ts';
 import type { Service } from '../fleet/service.ts';
+import { TicketKeys } from '../fleet/ticket-keys.ts';
 import { LedgerStats } from '../ledger/stats.ts';
 import { LedgerUpkeep } from '../ledger/upkeep.ts';
 import type { Redis } from '../redis/connection.ts';
@@ -31,7 +33,8 @@ export async function openScheduler(parts: ProcessParts): Promise<Service> {
     throw error;
   });
   const producer = new TicketProducer(redis.producer);
-  const service = schedulerService(parts, shards.main, producer, redis);
+  const keys = new TicketKeys({ given: config.envelopeKeys, database: shards.main, clock: parts.clock });
+  const service = schedulerService(parts, shards.main, producer, keys, redis);
   const listener = new Listener({
     url: config.databaseDirectUrl ?? config.databaseUrl ?? '',
     applicationName: 'rae scheduler listen',
@@ -41,6 +44,7 @@ export async function openScheduler(parts: ProcessParts): Promise<Service> {
   });
   return {
     start: async () => {
+      await keys.make();
       await service.start();
       await listener.start();
     },
@@ -65,6 +69,7 @@ function schedulerService(
   { config, events, clock, catalogue }: ProcessParts,
   database: Database,
   producer: TicketProducer,
+  keys: TicketKeys,
   redis: Readonly<Record<'producer' | 'subscriber', Redis>>,
 ): SchedulerService {
   const holder = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
@@ -78,6 +83,7 @@ function schedulerService(
     database,
     lease,
     producer,
+    sealer: new TicketSealer({ keys, clock, lifeMs: 2 * waitMs }),
     events,
     clock,
     workers,

@@ -16,6 +16,7 @@ table              rae_owner  rae_scheduler  rae_worker  rae_api  rae_operator  
 plans              SIUD       S              S           S        SIU           S
 shards             SIUD       S              S           S        SIU           S
 fleet_settings     SIUD       SIU            S           S        SIU           S
+fleet_secrets      SIUD       SI             S           -        -             -
 schema_migrations  S          S              S           S        S             S
 cadences           SIUD       SIUD           -           -        SIU           S
 cycles             SIUD       SIUD           -           -        SIU           S

@@ -32,6 +32,7 @@ export const SPECIMENS: Readonly<Record<string, TableSpecimen>> = {
   ),
   shards: shared(() => ({ shard: word() }), 'created_at'),
   fleet_settings: shared(() => ({ name: word(), value: '1' }), 'value'),
+  fleet_secrets: shared(() => ({ name: word(), value: word() }), 'value'),
   schema_migrations: shared(() => ({ version: 9_999, name: word(), checksum: 'x', breaking: false }), 'name'),
   cadences: shared(() => ({ worker: word(), cron: '0 2 * * *', time_zone: 'UTC', next_at: instant() }), 'next_at'),
   cycles: shared(() => ({ worker: 'decay', slot: instant(), origin: 'command' }), 'total'),

@@ -4,6 +4,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dedicatedQueue, hashTagged, sharedQueue } from '../../queues/names.ts';
 import { partitionOf } from '../../queues/partition.ts';
+import type { Keyring } from '../../src/kernel/keyring.ts';
 import { useDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 import { ready, TestFleet } from '../support/fleet.ts';
@@ -12,6 +13,7 @@ import { type TestProcess, useProcesses } from '../support/processes.ts';
 import { seeded } from '../support/random.ts';
 import { useRedis } from '../support/redis.ts';
 import { enrolledAll, expectEachOnce, type MixedTenant, mixedTenants, TEN_DAYS } from '../support/ten-days.ts';
+import { fleetKeys, ticketOf, ticketRun } from '../support/tickets.ts';
 
 const database = useDatabase();
 const redisUrl = useRedis();
@@ -20,6 +22,8 @@ const random = seeded('foreign tickets');
 const PARTITION = sharedQueue('decay', 0);
 let redis: Redis;
 let worker: TestProcess;
+/** Somebody who knows the keys too: what is refused here is refused for another reason than its signature. */
+let keys: Keyring;
 let tenants: readonly MixedTenant[];
 /** A tenant of a queue of its own, and its next to last run, which is done. */
 let enterprise: MixedTenant;
@@ -30,6 +34,7 @@ beforeAll(async () => {
   const fleet = new TestFleet({ database: database(), redisUrl: redisUrl() });
   worker = fleet.worker();
   await ready(fleet.scheduler(), worker);
+  keys = await fleetKeys(database());
   tenants = await mixedTenants(database(), random, [40, 20, 10]);
   enterprise = tenants[0] as MixedTenant;
   await database().admin("update public.tenants set plan = 'enterprise' where tenant_id = $1", [enterprise.id]);
@@ -80,8 +85,13 @@ async function ledger(): Promise<unknown> {
   return await database().admin('select * from public.runs order by tenant_id, slot');
 }
 
-const run = (tenant: string) => ({ tenant, run: randomUUID(), attempt: 0 });
-const ticket = (queue: string, tenant: string) => ({ v: 1, queue, runs: [run(tenant)] });
+const run = ticketRun;
+const ticket = (queue: string, ...tenants: readonly string[]) =>
+  ticketOf(
+    keys,
+    queue,
+    tenants.map((tenant) => run(tenant)),
+  );
 
 describe('what somebody else puts into the queues', () => {
   it('is refused as malformed when it is not of a ticket’s form, and counted', async () => {
@@ -93,8 +103,7 @@ describe('what somebody else puts into the queues', () => {
       42,
       [],
       {},
-      { ...good, v: 2 },
-      { ...good, v: '1' },
+      { ...good, v: '2' },
       { ...good, extra: true },
       { ...good, runs: [] },
       { ...good, runs: Array.from({ length: 257 }, () => run(tenant)) },
@@ -106,17 +115,20 @@ describe('what somebody else puts into the queues', () => {
       { ...good, runs: [run(tenant.toUpperCase())] },
       { ...good, runs: [run(`${tenant}\n`)] },
       { ...good, runs: [run("'; drop table public.runs; --")] },
-      { ...good, queue: 'x'.repeat(5_000_000) },
-      JSON.parse(`{"__proto__": {"v": 1}, "v": 1, "queue": "${PARTITION}", "runs": []}`),
+      JSON.parse(`{"__proto__": {"v": 2}, "v": 2, "queue": "${PARTITION}", "runs": []}`),
       JSON.parse('{"constructor": {"prototype": {"polluted": true}}}'),
     ];
     const before = await ledger();
     for (const data of malformed) await smuggle(PARTITION, data);
-    await smuggleText(PARTITION, `${'['.repeat(50_000)}${']'.repeat(50_000)}`);
-    await smuggleText(PARTITION, '{"v": 1, "v": 1, "queue": 1e999, "__proto__": null}');
+    await smuggleText(PARTITION, `${'['.repeat(30_000)}${']'.repeat(30_000)}`);
+    await smuggleText(PARTITION, '{"v": 2, "v": 2, "queue": 1e999, "__proto__": null}');
     const count = malformed.length + 2;
     await refused('malformed', 0, count);
     expect(await metric()).toContain(`rae_envelopes_refused_total{reason="malformed"} ${count}`);
+    await smuggle(PARTITION, { ...good, queue: 'x'.repeat(5_000_000) });
+    await refused('oversized', 0);
+    for (const v of [1, 3]) await smuggle(PARTITION, { ...good, v });
+    await refused('version', 0, 2);
     expect(await ledger()).toEqual(before);
     await cycle();
   });
@@ -131,7 +143,7 @@ describe('what somebody else puts into the queues', () => {
     await smuggle(PARTITION, ticket(sharedQueue('another', 0), shared.id));
     await refused('wrong_queue', 0, 3);
     await smuggle(own, ticket(own, shared.id));
-    await smuggle(own, { ...ticket(own, enterprise.id), runs: [run(enterprise.id), run(shared.id)] });
+    await smuggle(own, ticket(own, enterprise.id, shared.id));
     await refused('foreign_tenant', 0, 2);
     expect(await ledger()).toEqual(before);
     await cycle();
@@ -145,8 +157,9 @@ describe('what somebody else puts into the queues', () => {
     const lostBefore = lost();
     const queue = sharedQueue('decay', partitionOf(one.id, 2));
     for (const attempt of [0, 1, 2, 7]) {
-      await smuggle(queue, { v: 1, queue, runs: [{ tenant: one.id, run: done?.run_id, attempt }] });
-      await smuggle(queue, { v: 1, queue, runs: [{ tenant: another.id, run: done?.run_id, attempt }] });
+      for (const tenant of [one.id, another.id]) {
+        await smuggle(queue, ticketOf(keys, queue, [run(tenant, { run: done?.run_id ?? '', attempt })]));
+      }
     }
     await eventually(() => (lost() >= lostBefore + 8 ? true : undefined), { what: 'eight fences to be lost' });
     expect(await ledger()).toEqual(before);
@@ -154,7 +167,7 @@ describe('what somebody else puts into the queues', () => {
   });
 
   it('does not end the worker when it cannot even be read', async () => {
-    for (const text of ['{"v": 1, "queue"', '', 'undefined', '\u0000\u0001', '{"__proto__":'])
+    for (const text of ['{"v": 2, "queue"', '', 'undefined', '\u0000\u0001', '{"__proto__":'])
       await smuggleText(PARTITION, text);
     const left = async () => {
       const keys = await redis.keys(`bull:${hashTagged(PARTITION)}:smuggled-*`);

@@ -3,8 +3,11 @@ import { TicketProducer } from '../../queues/producer.ts';
 import { CostBook } from '../../src/dispatch/cost-book.ts';
 import { Dispatcher } from '../../src/dispatch/dispatcher.ts';
 import { DispatchLease } from '../../src/dispatch/lease.ts';
+import { TicketSealer } from '../../src/dispatch/ticket-sealer.ts';
 import { Windows } from '../../src/dispatch/windows.ts';
 import { type Clock, systemClock } from '../../src/kernel/clock.ts';
+import { readKeyList } from '../../src/kernel/key-list.ts';
+import { Keyring } from '../../src/kernel/keyring.ts';
 import { Events } from '../../src/observe/events.ts';
 import { type Redis, redisConnection } from '../../src/redis/connection.ts';
 import { type ConnectAs, useDatabase } from '../support/database.ts';
@@ -45,13 +48,15 @@ async function ticketsOf(url: string): Promise<readonly (readonly string[])[]> {
   const redis = redisConnection(url, 'producer');
   await redis.connect();
   try {
-    const keys = (await redis.keys('bull:{rae.*')).filter((key) => /-\d+$/.test(key));
+    const keys = (await redis.keys('bull:{rae.*')).filter((key) => /:[\w-]{43}$/.test(key));
     const data = await Promise.all(keys.map((key) => redis.hget(key, 'data')));
     return data.map((text) => (JSON.parse(text ?? '{}').runs as { tenant: string }[]).map(({ tenant }) => tenant));
   } finally {
     redis.disconnect();
   }
 }
+
+const ring = new Keyring(readKeyList(`k1:${Buffer.alloc(32, 1).toString('base64')}`));
 
 /** A dispatcher with its lease, all its own; `clock` is its idea of the time. */
 async function withDispatcher(
@@ -68,6 +73,7 @@ async function withDispatcher(
     database: database().open(as),
     lease,
     producer,
+    sealer: new TicketSealer({ keys: { ring }, clock: systemClock, lifeMs: 60_000 }),
     events,
     clock,
     windows: new Windows([{ name: 'decay', shared: true }], window),

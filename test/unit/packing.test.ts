@@ -10,6 +10,7 @@ function flying(tenant: number, index: number, estimateMs: number, worker = 'dec
     worker,
     attempt: 0,
     queue: `rae.${worker}.p00`,
+    epoch: 0,
     state: 'queued',
     weight: 1,
     estimateMs,
