@@ -35,6 +35,7 @@ export class Turns {
   /** Takes up to `most` turns; no tenant more than one ticket holds. `worker` is whose estimate a tenant begins with. */
   take(most: number, worker: string): Picks {
     const picks = new Map<string, { count: number; readonly cost: number }>();
+    const full: string[] = [];
     for (let left = most; left > 0; left -= 1) {
       const ahead = this.#order.peek();
       if (ahead === undefined) break;
@@ -43,13 +44,14 @@ export class Turns {
       if (known !== undefined && known.count >= mostTogether(cost)) {
         // It has its fill of one ticket; others come before its next.
         this.#order.park(ahead);
+        full.push(ahead);
         continue;
       }
       this.#order.next(cost);
       if (known === undefined) picks.set(ahead, { count: 1, cost });
       else known.count += 1;
     }
-    for (const tenantId of picks.keys()) this.#order.unpark(tenantId);
+    for (const tenantId of full) this.#order.unpark(tenantId, true);
     return picks;
   }
 
@@ -61,12 +63,12 @@ export class Turns {
     const had = new Map<string, number>();
     for (const { tenantId, estimateMs } of flying) {
       had.set(tenantId, (had.get(tenantId) ?? 0) + 1);
-      this.#order.settle(tenantId, picks.get(tenantId)?.cost ?? 0, estimateMs);
+      this.#order.recharge(tenantId, picks.get(tenantId)?.cost ?? 0, estimateMs);
       this.#guesses.set(tenantId, estimateMs);
     }
     for (const [tenantId, { count, cost }] of picks) {
       const admitted = had.get(tenantId) ?? 0;
-      this.#order.refund(tenantId, (count - admitted) * cost);
+      if (count > admitted) this.#order.refund(tenantId, cost, count - admitted);
       if (admitted >= (asked.get(tenantId) ?? 0)) continue;
       this.#order.remove(tenantId);
       this.#guesses.delete(tenantId);
@@ -76,7 +78,8 @@ export class Turns {
   /** A run has left its worker after `ms`; null = it was not begun. Its tenant may have more. */
   left({ tenantId, worker, weight, estimateMs, charged }: FlyingRun, ms: number | null): void {
     // What another dispatcher picked was charged there.
-    if (charged) this.#order.settle(tenantId, estimateMs, ms ?? 0);
+    if (charged && ms === null) this.#order.refund(tenantId, estimateMs);
+    else if (charged) this.#order.settle(tenantId, estimateMs, ms ?? 0);
     if (ms !== null) this.#costs.measured(tenantId, worker, ms);
     this.#order.add(tenantId, weight);
   }
