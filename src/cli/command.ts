@@ -17,6 +17,8 @@ export interface Command {
   /** One sentence. */
   readonly does: string;
   readonly arguments?: readonly Argument[];
+  /** Options that must be given. */
+  readonly needs?: readonly Option[];
   readonly options?: readonly Option[];
   /** Whole command lines, shown by `--help`. */
   readonly examples?: readonly string[];

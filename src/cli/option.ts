@@ -63,8 +63,8 @@ export const instant: Reader<Date> = (given) => {
   // JavaScript takes 30 February for 2 March.
   const day = Number(given.slice(8, 10));
   const known = !Number.isNaN(at.getTime()) && new Date(`${given.slice(0, 10)}T00:00:00Z`).getUTCDate() === day;
-  if (known) return at;
-  throw wrong(given, 'a date such as 2026-11-23, or an instant such as 2026-11-23T02:00:00Z');
+  if (known && at.getTime() >= 0) return at;
+  throw wrong(given, 'a date such as 2026-11-23, or an instant such as 2026-11-23T02:00:00Z, from 1970 on');
 };
 
 /** A JSON object. */

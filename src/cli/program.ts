@@ -1,4 +1,5 @@
-import { Command as Commander } from 'commander';
+import { Command as Commander, type Option } from 'commander';
+import { RaeError } from '../kernel/errors.ts';
 import type { Typed } from './call.ts';
 import type { Command } from './command.ts';
 import type { Output } from './output.ts';
@@ -24,16 +25,27 @@ function commanderOf(command: Command, parent: string, out: Output, run: Runner)
   const path = `${parent} ${command.name}`;
   const made = prepared(new Commander(command.name), path, out).helpCommand(false).description(command.does);
   for (const argument of command.arguments ?? []) made.addArgument(argument);
-  for (const option of command.options ?? []) made.addOption(option);
+  const { needs = [], options = [] } = command;
+  for (const option of [...needs, ...options]) made.addOption(option);
   if (command.examples !== undefined) made.addHelpText('after', examples(command.examples));
   for (const inner of command.commands ?? []) made.addCommand(commanderOf(inner, path, out, run));
   const { run: work } = command;
   if (work !== undefined) {
-    made.action(async () =>
-      run({ ...command, run: work }, { args: made.processedArgs, options: made.optsWithGlobals() }),
-    );
+    made.action(async () => {
+      refuseMissing(made, needs, path);
+      await run({ ...command, run: work }, { args: made.processedArgs, options: made.optsWithGlobals() });
+    });
   }
   return made;
+}
+
+/** Not left to commander, which names a missing option before a misspelt one. */
+function refuseMissing(made: Commander, needs: readonly Option[], path: string): void {
+  const missing = needs.find((option) => made.getOptionValue(option.attributeName()) === undefined);
+  if (missing === undefined) return;
+  throw new RaeError('RAE_USAGE', `${missing.flags} is missing: ${missing.description}`, {
+    hint: `see: ${path} --help`,
+  });
 }
 
 function prepared(command: Commander, path: string, out: Output): Commander {

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { checkedSchedule } from '../kernel/cron.ts';
-import { messageOf } from '../kernel/errors.ts';
+import { faultOfSchedule } from '../kernel/cron.ts';
 
 /** What a worker is to everyone but the fleet: enough for clients and the catalogue, and nothing that runs. */
 export interface WorkerContract<
@@ -51,9 +50,6 @@ export function scheduleFields(cron: string, timeZone = 'UTC') {
 }
 
 function refuse(context: z.RefinementCtx, schedule: { readonly cron: string; readonly timeZone: string }): void {
-  try {
-    checkedSchedule(schedule);
-  } catch (error) {
-    context.addIssue({ code: 'custom', message: messageOf(error) });
-  }
+  const message = faultOfSchedule(schedule);
+  if (message !== undefined) context.addIssue({ code: 'custom', message });
 }

@@ -1,6 +1,7 @@
 import { Cron } from 'croner';
 import { DAY, HOUR } from './duration.ts';
 import { messageOf, RaeError } from './errors.ts';
+import { nearest } from './nearest.ts';
 
 /** Most slots that one look back gives. */
 const MOST_SLOTS = 1_000;
@@ -63,33 +64,63 @@ function following(cron: Cron, schedule: CronSchedule, after: Date): Date {
   return slot;
 }
 
-function parsed({ cron, timeZone }: CronSchedule): Cron {
-  const fields = cron.trim().split(/\s+/);
+const EXAMPLE = 'for example "0 2 * * *" for 02:00 every day';
+const RANGES = 'minute 0-59, hour 0-23, day 1-31, month 1-12, weekday 0-7';
+
+/** What other crons call these schedules. */
+const NICKNAMES: Readonly<Record<string, string>> = {
+  '@hourly': '0 * * * *',
+  '@daily': '0 0 * * *',
+  '@midnight': '0 0 * * *',
+  '@weekly': '0 0 * * 0',
+  '@monthly': '0 0 1 * *',
+  '@yearly': '0 0 1 1 *',
+  '@annually': '0 0 1 1 *',
+};
+
+/**
+ * What is wrong with a schedule, as the rest of a sentence that begins with its cron or its zone; undefined when it
+ * is right.
+ */
+export function faultOfSchedule(schedule: CronSchedule): string | undefined {
+  const cron = read(schedule);
+  if ('fault' in cron) return cron.fault;
+  return cron.nextRun(new Date(0)) === null ? 'names a date that never comes' : undefined;
+}
+
+function parsed(schedule: CronSchedule): Cron {
+  const cron = read(schedule);
+  if (!('fault' in cron)) return cron;
+  throw new RaeError('RAE_CRON_INVALID', `${JSON.stringify(cron.of)} ${cron.fault}`, { cause: cron.cause });
+}
+
+/** What is wrong, and whether with the cron or with the zone. */
+interface Fault {
+  readonly of: string;
+  readonly fault: string;
+  readonly cause?: unknown;
+}
+
+function read({ cron, timeZone }: CronSchedule): Cron | Fault {
+  const fields = cron.split(/\s+/).filter((field) => field !== '');
   if (fields.length !== 5) {
-    throw new RaeError(
-      'RAE_CRON_INVALID',
-      `"${cron}" has ${fields.length} fields; a cron has five: minute hour day month weekday`,
-      {
-        hint: 'for example "0 2 * * *" for 02:00 every day',
-      },
-    );
+    const meant = NICKNAMES[cron.trim().toLowerCase()];
+    const found = meant === undefined ? `, not ${fields.length}; ${EXAMPLE}` : `; did you mean "${meant}"?`;
+    return { of: cron, fault: `must be five fields (minute hour day month weekday)${found}` };
   }
   try {
     // Node takes an offset such as "+02:00" for a zone, but an offset knows no summer time.
     if (!/^[A-Za-z]/.test(timeZone)) throw new RangeError('an offset is not a zone');
     new Intl.DateTimeFormat('en', { timeZone });
-  } catch (error) {
-    throw new RaeError('RAE_CRON_INVALID', `"${timeZone}" is not an IANA time zone`, {
-      hint: 'for example UTC, Europe/Berlin or America/New_York',
-      cause: error,
-    });
+  } catch (cause) {
+    const near = nearest(timeZone, Intl.supportedValuesOf('timeZone'));
+    const instead = near === undefined ? ' such as Europe/Berlin' : `; did you mean ${near}?`;
+    return { of: timeZone, fault: `must be an IANA time zone${instead}`, cause };
   }
   try {
     return new Cron(fields.join(' '), { timezone: timeZone, paused: true });
-  } catch (error) {
-    throw new RaeError('RAE_CRON_INVALID', `"${cron}" is not a cron expression: ${messageOf(error)}`, {
-      hint: 'for example "0 2 * * *" for 02:00 every day',
-      cause: error,
-    });
+  } catch (cause) {
+    const because = messageOf(cause).replace(/^CronPattern: |\.$/g, '');
+    return { of: cron, fault: `must be a cron (${RANGES}): ${because}`, cause };
   }
 }

@@ -16,14 +16,15 @@ export function isUuid(text: unknown): text is string {
 export function parseTenantId(text: unknown): string {
   if (isUuid(text)) return text;
   const shown = typeof text === 'string' ? JSON.stringify(text.slice(0, 60)) : String(text);
-  const lower =
-    typeof text === 'string'
-      ? text
-          .trim()
-          .replace(/^\{|\}$/g, '')
-          .toLowerCase()
-      : '';
-  throw new RaeError('RAE_TENANT_ID_INVALID', `${shown} is not a tenant id; expected a uuid such as 3f2a…-…`, {
-    hint: isUuid(lower) ? `did you mean ${lower}?` : 'see the ids with: rae tenant list',
+  const expected = text === NIL_UUID ? 'the uuid of zeros stands for no tenant' : 'expected a uuid such as 3f2a…-…';
+  const meant = typeof text === 'string' ? canonical(text) : '';
+  throw new RaeError('RAE_TENANT_ID_INVALID', `${shown} is not a tenant id; ${expected}`, {
+    hint: isUuid(meant) ? `did you mean ${meant}?` : 'see the ids with: rae tenant list',
   });
+}
+
+/** The spelling that the fleet accepts, of a uuid in another one; of anything else, nothing of use. */
+function canonical(text: string): string {
+  const digits = text.toLowerCase().replace(/^urn:uuid:|[\s{}-]/g, '');
+  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }

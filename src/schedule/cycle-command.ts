@@ -48,10 +48,11 @@ export class CycleCommand {
   /**
    * Makes every slot from `from` to `to` by each tenant's own cadence. Where the worker coalesces, the newest slot has
    * the run and the older ones are recorded as covered by it.
-   * @throws RaeError `RAE_REFUSED` for a range that is empty, reaches into the future, or holds more than 1,000 slots.
+   * @throws RaeError `RAE_USAGE` for a range that ends before it begins; `RAE_REFUSED` for one that reaches into the
+   *   future or holds more than 1,000 slots.
    */
   async backfill(worker: CataloguedWorker, from: Date, to: Date, only?: string): Promise<CommandedCycles> {
-    if (from.getTime() > to.getTime()) throw new RaeError('RAE_REFUSED', '--from is after --to');
+    if (from.getTime() > to.getTime()) throw new RaeError('RAE_USAGE', '--from is after --to');
     this.#refuseFuture(to);
     return this.#plan(worker, 'backfill', only, (schedule) => {
       const slots = slotsBetween(schedule, from, to, 1_001);

@@ -9,7 +9,7 @@ export function policyMistakes(schema: z.ZodType, document: unknown): readonly s
   const first = schema.safeParse(document);
   if (first.success) return [];
   const shape = new PolicyShape(schema);
-  const { issues } = first.error;
+  const issues = first.error.issues.filter((issue, _, all) => !isRepeated(issue, all));
   return [...issues, ...furtherIssues(schema, document, issues)].flatMap((issue) => sentences(shape, document, issue));
 }
 
@@ -35,6 +35,12 @@ function furtherIssues(schema: z.ZodType, document: unknown, issues: readonly z.
       // A rule that speaks of a wrong field would here be held against that field's default.
       ![...wrong].some((key) => message.split(/[^\w]+/).includes(key) || path[0] === key),
   );
+}
+
+/** A rule of its own about a value that is of the wrong kind or out of range anyway. */
+function isRepeated({ code, path }: z.core.$ZodIssue, all: readonly z.core.$ZodIssue[]): boolean {
+  const where = path.join('.');
+  return code === 'custom' && all.some((other) => other.code !== 'custom' && other.path.join('.') === where);
 }
 
 function sentences(shape: PolicyShape, document: unknown, issue: z.core.$ZodIssue): readonly string[] {

@@ -80,7 +80,7 @@ describe('a whole number', () => {
 describe('an instant', () => {
   it('is taken back as it was written by a computer', () => {
     fc.assert(
-      fc.property(fc.date({ min: new Date('0001-01-01'), max: new Date('9999-12-31'), noInvalidDate: true }), (at) => {
+      fc.property(fc.date({ min: new Date(0), max: new Date('9999-12-31'), noInvalidDate: true }), (at) => {
         expect(instant(at.toISOString())).toEqual(at);
         expect(instant(at.toISOString().slice(0, 10)).toISOString().slice(0, 10)).toBe(at.toISOString().slice(0, 10));
       }),

@@ -24,6 +24,10 @@ function paths(commands: readonly Command[], before: readonly string[] = []): re
   return commands.flatMap(({ name, commands: inner = [] }) => [[...before, name], ...paths(inner, [...before, name])]);
 }
 
+const ID = '3f2a8c54-1f7e-4c0b-9a53-0d7e2b1c9f10';
+const OTHER_SPELLING = `{${ID.replaceAll('-', '').toUpperCase()}}`;
+const NOBODY = '00000000-0000-0000-0000-000000000000';
+
 describe('a command that is wrong', () => {
   it.each([
     ['an unknown command', ['tenat'], "unknown command 'tenat'", 'did you mean tenant?'],
@@ -38,14 +42,23 @@ describe('a command that is wrong', () => {
     ],
     ['a wrong value', ['tenant', 'list', '--status', 'activ'], '--status is "activ"; expected', 'did you mean active?'],
     ['a number that is none', ['tenant', 'list', '--limit', 'ten'], '--limit is "ten"; expected a whole number', ''],
+    ['a missing option', ['tenant', 'create'], '--name <name> is missing', 'see: rae tenant create --help'],
     [
-      'a missing option',
-      ['tenant', 'create'],
-      "required option '--name <name>' not specified",
-      'see: rae tenant create --help',
+      'a misspelt option before the missing one',
+      ['tenant', 'create', '--nmae', 'Acme'],
+      "unknown option '--nmae'",
+      'did you mean --name?',
     ],
     ['a missing argument', ['tenant', 'show'], "missing required argument 'tenant'", 'see: rae tenant show --help'],
     ['too many arguments', ['migrate', 'now'], "too many arguments for 'migrate'", 'see: rae migrate --help'],
+    ['the tenant that is nobody', ['tenant', 'show', NOBODY], 'stands for no tenant', 'rae tenant list'],
+    ['an id in another spelling', ['tenant', 'show', OTHER_SPELLING], 'is not a tenant id', `did you mean ${ID}?`],
+    [
+      'a date before there were any',
+      ['cycle', 'run', 'decay', '--at', '0001-01-01'],
+      '--at is "0001-01-01"; expected',
+      '',
+    ],
     ['a tenant that is no id', ['tenant', 'show', 'acme'], '"acme" is not a tenant id', 'rae tenant list'],
     [
       'metadata that is no object',

@@ -1,5 +1,6 @@
 import { CycleBook, type CycleRecord } from '../../schedule/cycle-book.ts';
 import { type CommandedCycles, CycleCommand } from '../../schedule/cycle-command.ts';
+import { TenantRegistry } from '../../tenant/registry.ts';
 import type { Call } from '../call.ts';
 import type { Answer, Command } from '../command.ts';
 import { argument, instant, option, tenantId, text, whole } from '../option.ts';
@@ -51,7 +52,8 @@ const run: Command = {
     const { at, tenant } = call.options<{ at?: Date; tenant?: string }>();
     const now = call.ports.clock.now().getTime();
     const slot = at ?? new Date(now - (now % 1_000));
-    return made(name, await (await command(call)).run(workerNamed(await call.catalogue, name), slot, tenant));
+    const one = workerNamed(await call.catalogue, name);
+    return made(name, await (await command(call, tenant)).run(one, slot, tenant));
   },
 };
 
@@ -59,16 +61,17 @@ const backfill: Command = {
   name: 'backfill',
   does: "Makes a worker's cycles for every slot of a time that has passed, by each tenant's own schedule.",
   arguments: [worker],
-  options: [
-    option('--from <instant>', 'the first slot is at or after this', instant).makeOptionMandatory(),
-    option('--to <instant>', 'the last slot is at or before this', instant).makeOptionMandatory(),
-    only,
+  needs: [
+    option('--from <instant>', 'the first slot is at or after this', instant),
+    option('--to <instant>', 'the last slot is at or before this', instant),
   ],
+  options: [only],
   examples: ['rae cycle backfill decay --from 2026-11-10 --to 2026-11-20T23:59:59Z'],
   run: async (call) => {
     const [name] = call.args<[string]>();
     const { from, to, tenant } = call.options<{ from: Date; to: Date; tenant?: string }>();
-    return made(name, await (await command(call)).backfill(workerNamed(await call.catalogue, name), from, to, tenant));
+    const one = workerNamed(await call.catalogue, name);
+    return made(name, await (await command(call, tenant)).backfill(one, from, to, tenant));
   },
 };
 
@@ -79,8 +82,11 @@ export const cycleCommand: Command = {
   commands: [list, show, run, backfill],
 };
 
-async function command(call: Call): Promise<CycleCommand> {
-  return new CycleCommand(call.connection.as('rae_operator'), call.ports.clock);
+/** @throws RaeError `RAE_TENANT_UNKNOWN` */
+async function command(call: Call, tenant: string | undefined): Promise<CycleCommand> {
+  const operator = call.connection.as('rae_operator');
+  if (tenant !== undefined) await new TenantRegistry(operator).show(tenant);
+  return new CycleCommand(operator, call.ports.clock);
 }
 
 function made(name: string, { slots, planned }: CommandedCycles): Answer {
@@ -88,7 +94,7 @@ function made(name: string, { slots, planned }: CommandedCycles): Answer {
   return {
     json: { worker: name, slots, total, owed, skipped, covered },
     text: () =>
-      `${name}: ${slots.length} slots, ${owed} runs owed, ${skipped} skipped, ${covered} covered by a newer slot${
+      `${name}: ${slots.length} ${slots.length === 1 ? 'slot' : 'slots'}, ${owed} ${owed === 1 ? 'run' : 'runs'} owed, ${skipped} skipped, ${covered} covered by a newer slot${
         total === 0 ? ' (nothing new: no tenant is due, or the slots were there already)' : ''
       }`,
   };

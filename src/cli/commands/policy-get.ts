@@ -40,7 +40,7 @@ export const policyGet: Command = {
   name: 'get',
   does: "Shows a tenant's policy for a worker: what it has set and what is left at its default.",
   arguments: [argument('<worker>', 'whose policy, as in rae worker list', text)],
-  options: [option('--tenant <tenant>', 'its id', tenantId).makeOptionMandatory()],
+  needs: [option('--tenant <tenant>', 'its id', tenantId)],
   examples: ['rae policy get decay --tenant 3f2a8c54-1f7e-4c0b-9a53-0d7e2b1c9f10'],
   run: async (call) => {
     const [worker] = call.args<[string]>();

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { messageOf, RaeError } from '../../kernel/errors.ts';
 import { assignment } from '../assignment.ts';
+import { clean } from '../cell.ts';
 import type { Command } from '../command.ts';
 import { argument, option, repeated, tenantId, text, whole } from '../option.ts';
 import { policiesOf } from '../policies.ts';
@@ -25,9 +26,10 @@ function documentIn(file: string): unknown {
     throw new RaeError('RAE_USAGE', `${name} cannot be read: ${messageOf(error)}`, { cause: error });
   }
   try {
-    return JSON.parse(content);
+    // Some editors begin a file with a byte order mark.
+    return JSON.parse(content.replace(/^\ufeff/, ''));
   } catch (error) {
-    throw new RaeError('RAE_USAGE', `${name} is not JSON: ${messageOf(error)}`, { cause: error });
+    throw new RaeError('RAE_USAGE', `${name} is not JSON: ${clean(messageOf(error))}`, { cause: error });
   }
 }
 
@@ -35,8 +37,8 @@ export const policySet: Command = {
   name: 'set',
   does: "Changes fields of a tenant's policy for a worker, or replaces it by a file; checked as a whole before it is stored.",
   arguments: [argument('<worker>', 'whose policy, as in rae worker list', text)],
+  needs: [option('--tenant <tenant>', 'its id', tenantId)],
   options: [
-    option('--tenant <tenant>', 'its id', tenantId).makeOptionMandatory(),
     repeated(
       '--set <field=value>',
       'set a field; a dot reaches inside, and what is not JSON is text (repeatable)',

@@ -13,8 +13,8 @@ interface Options {
 export const tenantCreate: Command = {
   name: 'create',
   does: 'Makes a tenant with its project "default".',
+  needs: [option('--name <name>', 'what the tenant is called, 1 to 255 characters', text)],
   options: [
-    option('--name <name>', 'what the tenant is called, 1 to 255 characters', text).makeOptionMandatory(),
     option('--plan <plan>', 'free, pro or enterprise', text).default('free'),
     option('--admin-email <address>', 'whom to write to about it', text),
     option('--metadata <json>', 'a JSON object to keep with it', jsonObject),
