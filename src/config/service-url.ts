@@ -1,6 +1,8 @@
 /** The kinds of service a URL may point at, with the schemes each accepts. */
 export const SCHEMES = Object.freeze({ postgres: ['postgres:', 'postgresql:'], redis: ['redis:', 'rediss:'] });
 
+const SSL_MODES: readonly string[] = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'];
+
 /**
  * What is wrong with a service's URL, as the rest of a sentence that begins with its name; undefined when it is fine.
  * Never repeats any part of the URL: where it is malformed, a password may be anywhere in it.
@@ -8,7 +10,8 @@ export const SCHEMES = Object.freeze({ postgres: ['postgres:', 'postgresql:'], r
 export function faultOfUrl(text: string, kind: keyof typeof SCHEMES): string | undefined {
   if (/\s/.test(text)) return 'contains white space';
   if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return 'is not a URL';
-  if (!URL.canParse(text)) return 'cannot be parsed (write # / ? @ % in a password as %23 %2F %3F %40 %25)';
+  if (!URL.canParse(text))
+    return 'cannot be parsed (write # / ? @ % in a password as %23 %2F %3F %40 %25; a port is at most 65535)';
   const url = new URL(text);
   if (!SCHEMES[kind].includes(url.protocol)) return `does not begin with ${SCHEMES[kind].join('// or ')}//`;
   // Unescaped, these end the host early, and the rest of the password would be taken for a database name.
@@ -17,6 +20,10 @@ export function faultOfUrl(text: string, kind: keyof typeof SCHEMES): string | u
   // A Postgres socket folder is named by ?host=/run/postgresql and leaves the host empty.
   const socket = kind === 'postgres' && url.searchParams.get('host');
   if (url.hostname === '' && !socket) return 'names no host';
+  // Left out, it would be whatever the user is called.
+  if (kind === 'postgres' && url.pathname.length < 2) return 'names no database';
+  const mode = kind === 'postgres' ? url.searchParams.get('sslmode') : null;
+  if (mode !== null && !SSL_MODES.includes(mode)) return `has an sslmode that is not one of ${SSL_MODES.join(', ')}`;
   if (kind === 'redis' && !/^\/?\d{0,5}$/.test(url.pathname)) return 'has a path that is not a database number';
   return undefined;
 }

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { messageOf, RaeError } from '../kernel/errors.ts';
 import { redactUrl } from '../kernel/redact.ts';
-import { isAccountRefused, isConnectionLoss } from './sqlstate.ts';
+import { isAccountRefused, isConnectionLoss, sqlStateOf } from './sqlstate.ts';
 import type { Statement } from './statement.ts';
 
 /** How a process reaches one database. */
@@ -125,7 +125,8 @@ export class Database implements Queryable {
     try {
       return await this.#pool.connect();
     } catch (error) {
-      throw this.#explained(error);
+      // Whatever is not the server's word stands between it and this process.
+      throw sqlStateOf(error) === undefined ? this.#unreachable(error) : this.#explained(error);
     }
   }
 
@@ -136,15 +137,17 @@ export class Database implements Queryable {
 
   #explained(error: unknown): unknown {
     if (error instanceof RaeError || !(isAccountRefused(error) || isConnectionLoss(error))) return error;
-    return new RaeError(
-      'RAE_DATABASE_UNREACHABLE',
-      `Postgres at ${redactUrl(this.#options.url)}: ${messageOf(error)}`,
-      {
-        hint: isAccountRefused(error)
-          ? 'check the user, the password and the database name'
-          : 'check that it runs and the address',
-        cause: error,
-      },
-    );
+    return this.#unreachable(error);
+  }
+
+  #unreachable(error: unknown): RaeError {
+    const message = messageOf(error);
+    const hint = isAccountRefused(error)
+      ? 'check the user, the password and the database name'
+      : /\b(?:SSL|TLS|certificate)\b/i.test(message)
+        ? 'check sslmode in the URL against what the server offers, and its certificate'
+        : 'check that it runs and the address';
+    const says = `Postgres at ${redactUrl(this.#options.url)}: ${message}`;
+    return new RaeError('RAE_DATABASE_UNREACHABLE', says, { hint, cause: error });
   }
 }

@@ -39,18 +39,30 @@ export function targetOf(url: string, kind: keyof typeof CODES): Target {
   return { at: { path }, name: path };
 }
 
-/** Resolves once something takes the connection; rejects with what stood against it. */
-function knock(at: NetConnectOpts): Promise<void> {
+/**
+ * Resolves once something takes the connection and, where a `question` is put, begins its answer with a letter of
+ * `answers`; rejects with what stood against it.
+ */
+function knock(at: NetConnectOpts, question?: Buffer, answers = ''): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect(at);
-    socket.setTimeout(ANSWER_MS, () => socket.destroy(new Error(`no answer within ${ANSWER_MS / 1_000} s`)));
-    socket.on('connect', () => {
+    const end = (): void => {
       resolve();
       socket.destroy();
+    };
+    socket.setTimeout(ANSWER_MS, () => socket.destroy(new Error(`no answer within ${ANSWER_MS / 1_000} s`)));
+    socket.on('connect', () => (question === undefined ? end() : socket.write(question)));
+    socket.on('data', (data) => {
+      if (answers.includes(data.toString('latin1', 0, 1))) end();
+      else socket.destroy(new Error('what answers is not Postgres'));
     });
     socket.on('error', reject);
+    socket.on('close', () => reject(new Error('the connection was closed without an answer')));
   });
 }
+
+/** Postgres' SSLRequest: answered before any login with S (TLS), N (none) or E (an error), by poolers too. */
+const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
 
 async function reach<T>(kind: keyof typeof CODES, { name }: Target, work: () => Promise<T>): Promise<T> {
   try {
@@ -70,7 +82,9 @@ async function reach<T>(kind: keyof typeof CODES, { name }: Target, work: () => 
  */
 export async function givenPostgres(url: string): Promise<Service> {
   const target = targetOf(url, 'Postgres');
-  await reach('Postgres', target, () => knock(target.at));
+  // A server that wants TLS from the first byte on does not answer to it.
+  const isDirect = /[?&]sslnegotiation=direct\b/.test(url);
+  await reach('Postgres', target, () => (isDirect ? knock(target.at) : knock(target.at, SSL_REQUEST, 'SNE')));
   return { via: 'url', url, version: 'unknown', says: `Postgres at ${target.name}, as given` };
 }
 
@@ -89,10 +103,10 @@ export async function givenRedis(url: string): Promise<Service> {
     password === '' ? {} : { username: decodeURIComponent(username), password: decodeURIComponent(password) };
   const answer = await reach('Redis', target, () => askInfo({ at: target.at, ...login }, ANSWER_MS));
   if (/^-(WRONGPASS|NOAUTH)/.test(answer)) {
-    throw new RaeError(
-      'RAE_REDIS_UNREACHABLE',
-      `the Redis that was given, ${target.name}, refuses the user or password`,
-    );
+    const wrong = password === '' ? 'wants a password, and the URL has none' : 'refuses the user or password';
+    throw new RaeError('RAE_REDIS_UNREACHABLE', `the Redis that was given, ${target.name}, ${wrong}`, {
+      hint: 'expected redis://:password@host:port or redis://user:password@host:port',
+    });
   }
   const version = versionInInfo(answer);
   return { via: 'url', url, version, says: `Redis ${version} at ${target.name}, as given`.replace(' unknown', '') };

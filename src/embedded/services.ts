@@ -95,9 +95,11 @@ export async function resolveServices(request: ServicesRequest): Promise<Service
   const { containers = false, purpose, say } = request;
   const asGiven = await given(request);
   const isOwn = !containers && (asGiven.postgres === undefined || asGiven.redis === undefined);
-  const dir = isOwn ? takeDataDir(request.dataDir) : undefined;
+  // Also where nothing is started: what else is kept there is one fleet's.
+  const dir = isOwn || purpose === 'keep' ? takeDataDir(request.dataDir) : undefined;
   try {
-    const others = dir ? await ownServers(request, dir) : { postgres: containerPostgres, redis: containerRedis };
+    const others =
+      isOwn && dir ? await ownServers(request, dir) : { postgres: containerPostgres, redis: containerRedis };
     const services = await both({ ...others, ...asGiven });
     const [postgres, redis] = services;
     for (const { says } of services) say(says);

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { RaeError } from '../kernel/errors.ts';
+import { reachRedis, redisConnection } from './connection.ts';
 
 /** What was found about a Redis that may be used. */
 export interface RedisAdmission {
@@ -28,4 +29,15 @@ export async function admitRedis(redis: Redis): Promise<RedisAdmission> {
     });
   }
   return { version, policyKnown: policy !== undefined };
+}
+
+/** Reaches the Redis at `url`, admits it, and lets go of it. @throws RaeError `RAE_REDIS_UNREACHABLE`, `RAE_REDIS_REFUSED` */
+export async function tryRedis(url: string): Promise<RedisAdmission> {
+  const redis = redisConnection(url, 'producer');
+  try {
+    await reachRedis(redis, url);
+    return await admitRedis(redis);
+  } finally {
+    redis.disconnect();
+  }
 }

@@ -46,7 +46,7 @@ export function redisConnection(url: string, role: RedisRole, watch: RedisWatch 
   return redis;
 }
 
-/** Connects and proves it with a PING. @throws RaeError `RAE_REDIS_UNREACHABLE`, without the password. */
+/** Connects and proves it with a PING, in the database that the URL names. @throws RaeError `RAE_REDIS_UNREACHABLE`, without the password. */
 export async function reachRedis(redis: Redis, url: string): Promise<void> {
   let reason: unknown;
   const noted = (error: Error) => {
@@ -56,6 +56,8 @@ export async function reachRedis(redis: Redis, url: string): Promise<void> {
   try {
     if (redis.status === 'wait') await redis.connect();
     await redis.ping();
+    // A database there is not leaves a connection on database 0, among the queues of whoever that belongs to.
+    await redis.select(redis.options.db ?? 0);
   } catch (error) {
     redis.disconnect();
     throw new RaeError('RAE_REDIS_UNREACHABLE', `Redis at ${redactUrl(url)}: ${messageOf(reason ?? error)}`, {

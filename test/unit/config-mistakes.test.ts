@@ -75,6 +75,10 @@ describe('a URL is checked for its form', () => {
   it.each([
     ['RAE_DATABASE_URL', 'postgres://u:p@/db', 'cannot be parsed'],
     ['RAE_DATABASE_URL', 'postgres:///db', 'names no host'],
+    ['RAE_DATABASE_URL', 'postgres://u:p@h:5432/', 'names no database'],
+    ['RAE_DATABASE_URL', 'postgres://u:p@h', 'names no database'],
+    ['RAE_DATABASE_URL', 'postgres://u:p@h:99999/db', 'a port is at most 65535'],
+    ['RAE_DATABASE_URL', 'postgres://u:p@h/db?sslmode=required', 'an sslmode that is not one of disable'],
     ['RAE_DATABASE_URL', 'postgres://u:a b@h/db', 'white space'],
     ['RAE_DATABASE_URL', 'postgres://u:12/34@h/db', 'unescaped'],
     ['RAE_DATABASE_URL', 'postgres://u:12#34@h/db', 'unescaped'],

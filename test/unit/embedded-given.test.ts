@@ -44,7 +44,12 @@ it('a Redis that was given and does not answer is named by host and port, never 
   expect(JSON.stringify([error, String(error)])).not.toContain('cret');
 });
 
-it('something else that listens where Redis was said to be is not taken for Redis', async () => {
+const KINDS = [
+  ['Postgres', 'RAE_DATABASE_UNREACHABLE', (port: number) => givenPostgres(`postgres://127.0.0.1:${port}/rae`)],
+  ['Redis', 'RAE_REDIS_UNREACHABLE', (port: number) => givenRedis(`redis://127.0.0.1:${port}`)],
+] as const;
+
+it.each(KINDS)('something else that listens where %s was said to be is not taken for it', async (kind, code, given) => {
   const server = createServer((socket) =>
     socket
       .on('error', () => undefined)
@@ -55,10 +60,7 @@ it('something else that listens where Redis was said to be is not taken for Redi
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   try {
-    await expect(givenRedis(`redis://127.0.0.1:${port}`)).rejects.toMatchObject({
-      code: 'RAE_REDIS_UNREACHABLE',
-      message: expect.stringContaining('not Redis'),
-    });
+    await expect(given(port)).rejects.toMatchObject({ code, message: expect.stringContaining(`not ${kind}`) });
   } finally {
     await new Promise((resolve) => server.close(resolve));
   }

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../kernel/clock.ts';
-import { RaeError } from '../../kernel/errors.ts';
+import { EXIT, RaeError } from '../../kernel/errors.ts';
 
 /** One process of the fleet. */
 export interface ChildPlan {
@@ -52,7 +52,7 @@ export class Children {
 
   /**
    * Starts all of them; resolves when every one is ready.
-   * @throws RaeError `RAE_INTERNAL` with the end of its log when one of them ends before it is.
+   * @throws RaeError with what it said when one of them ends before it is.
    */
   async start(plans: readonly ChildPlan[]): Promise<void> {
     await Promise.all(plans.map((plan) => this.#start(plan, FIRST_PAUSE_MS, true)));
@@ -103,8 +103,7 @@ export class Children {
         this.#running.delete(plan.name);
         if (this.#stopping) return resolve();
         if (first && !ready) {
-          const said = tail.trim() === '' ? 'it said nothing' : tail.trim();
-          return reject(new RaeError('RAE_INTERNAL', `${plan.name} did not start (exit ${code ?? signal}): ${said}`));
+          return reject(failedStart(plan.name, tail, code ?? signal));
         }
         this.#options.onCrash(plan.name, signal ?? `exit ${code}`);
         const well = clock.monotonicMs() - started > WELL_MS;
@@ -118,4 +117,13 @@ export class Children {
       });
     });
   }
+}
+
+/** What a process said before it ended, without its log: that is in its file. */
+function failedStart(name: string, tail: string, end: number | NodeJS.Signals | null): RaeError {
+  const words = tail.split('\n').filter((line) => !line.startsWith('{') && line.trim() !== '');
+  const [first = `it ended with ${end} and said nothing`, ...hints] = words;
+  const code = end === EXIT.refused ? 'RAE_REFUSED' : end === EXIT.usage ? 'RAE_CONFIG_INVALID' : 'RAE_INTERNAL';
+  const hint = hints.length === 0 ? undefined : hints.join('\n');
+  return new RaeError(code, `${name} did not start: ${first.replace(/^error: /, '')}`, { hint });
 }

@@ -10,6 +10,7 @@ import { TenantContext } from '../../db/tenant-context.ts';
 import { resolveServices, type Services } from '../../embedded/services.ts';
 import type { Catalogue } from '../../fleet/catalogue.ts';
 import type { Clock } from '../../kernel/clock.ts';
+import { tryRedis } from '../../redis/admission.ts';
 import { type ChildPlan, Children } from './children.ts';
 import { makeLogins, type ServiceRole } from './logins.ts';
 
@@ -72,6 +73,8 @@ export class LocalFleet {
       prepared: true,
     });
     try {
+      // First of all: a Redis that the processes will refuse must not leave a database half made.
+      await tryRedis(services.redis.url);
       const { migrations } = await migrate(admin, ports.schema);
       if (migrations.length > 0) say(`schema: ${migrations.length} migrations applied`);
       const urls = { owner, ...(await makeLogins(admin, owner, realpathSync(dataDir))) };
@@ -82,7 +85,6 @@ export class LocalFleet {
         new Children({ program, clock, onCrash, logDir: join(dataDir, 'logs') }),
       );
     } catch (error) {
-      await admin.close();
       await services.stop();
       throw error;
     } finally {

@@ -45,3 +45,11 @@ select exists (select from public.tenants t
 -- locks none
 -- index tenants_pkey
 select count(*)::int as tenants from public.tenants
+
+-- statement: server
+-- takes nothing
+-- gives {version text} of Postgres, without the packager's addition
+-- again safe: reads only
+-- locks none
+-- index none
+select split_part(current_setting('server_version'), ' ', 1) as version

@@ -1,7 +1,13 @@
 import type { Queryable } from '../../db/database.ts';
 import { loadStatements } from '../../db/statement.ts';
 
-const sql = loadStatements(new URL('./progress.sql', import.meta.url), ['workers', 'cycles', 'unenrolled', 'tenants']);
+const sql = loadStatements(new URL('./progress.sql', import.meta.url), [
+  'workers',
+  'cycles',
+  'unenrolled',
+  'tenants',
+  'server',
+]);
 
 /** Where one worker's runs stand. */
 export interface WorkerProgress {
@@ -52,6 +58,12 @@ export class FleetProgress {
     const values = [names.map(({ worker }) => worker), names.map(({ slot }) => slot)];
     const rows = await this.#database.rows<Omit<CycleProgress, 'slot'> & { slot: Date }>(sql.cycles, values);
     return rows.map((row) => ({ ...row, slot: row.slot.toISOString() }));
+  }
+
+  /** The version of Postgres: of a given one only a connection can tell it. */
+  async postgresVersion(): Promise<string> {
+    const [row] = await this.#database.rows<{ version: string }>(sql.server);
+    return row?.version ?? 'unknown';
   }
 
   /** True until every tenant is known to every one of so many workers. */

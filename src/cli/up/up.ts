@@ -95,7 +95,7 @@ async function run(request: UpRequest, ports: UpPorts, fleet: LocalFleet, progre
   return {
     ok: cycles.every(({ dead }) => dead === 0),
     services: {
-      postgres: { via: postgres.via, version: postgres.version },
+      postgres: { via: postgres.via, version: await progress.postgresVersion() },
       redis: { via: redis.via, version: redis.version },
     },
     tenants: await progress.tenants(),

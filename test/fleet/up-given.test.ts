@@ -1,0 +1,58 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { useDatabase } from '../support/database.ts';
+import { startRae, useProcesses } from '../support/processes.ts';
+import { useRedis } from '../support/redis.ts';
+
+useProcesses();
+const database = useDatabase();
+const redis = useRedis();
+
+let dir: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'rae-given-'));
+});
+afterEach(async () => {
+  rmSync(dir, { recursive: true, force: true });
+  const made = await database().admin<{ name: string }>(
+    "select rolname as name from pg_catalog.pg_roles where rolname ~ '^rae_(scheduler|worker|api|operator)_[0-9a-f]{8}$'",
+  );
+  for (const { name } of made) await database().admin(`drop role ${name}`);
+});
+
+/** `rae up --once` in a folder that is not there yet, on the services of this file but for `changes`. */
+function upOnce(changes: Readonly<Record<string, string>> = {}) {
+  const env = { RAE_DATABASE_URL: database().url('admin'), RAE_REDIS_URL: redis(), XDG_STATE_HOME: dir, ...changes };
+  return startRae(['up', '--once', '--json', '--tenants', '3', '--memories', '30', '--data', join(dir, 'data')], env);
+}
+
+it('rae up uses services that are given, and a folder that is not there yet', async () => {
+  const up = upOnce();
+  expect(await up.ended(60_000)).toMatchObject({ code: 0 });
+  expect(JSON.parse(up.out)).toMatchObject({
+    ok: true,
+    services: { postgres: { via: 'url', version: expect.stringMatching(/^\d+\.\d+$/) }, redis: { via: 'url' } },
+    tenants: 3,
+  });
+});
+
+it('two at once in one folder are refused, also where both services are given', async () => {
+  const first = upOnce();
+  await first.line(/^health: /, 60_000);
+  const second = upOnce();
+  expect(await second.ended()).toMatchObject({ code: 1 });
+  expect(second.err).toContain(`is in use by process ${first.pid}`);
+  expect(await first.ended(60_000)).toMatchObject({ code: 0 });
+});
+
+it('a Redis that cannot be used is refused before anything is made', async () => {
+  const url = new URL(redis());
+  url.pathname = '/999';
+  const up = upOnce({ RAE_REDIS_URL: url.href });
+  expect(await up.ended()).toMatchObject({ code: 1 });
+  expect(up.err).toMatch(/^error: Redis at .*DB index is out of range$/m);
+  expect(up.err).not.toContain('schema:');
+  expect(existsSync(join(dir, 'data', 'fleet.json'))).toBe(false);
+});
