@@ -62,7 +62,9 @@ const admitted = ({ tenantId }: RunRef): Promise<unknown> =>
   database()
     .open('rae_scheduler')
     .rows(
-      query(`select * from ${dispatchFunctions.installedName('admit_runs')}('dispatcher', 'me', 1, $1, $2, 60000)`),
+      query(
+        `select * from ${dispatchFunctions.installedName('admit_runs')}('dispatcher', 'me', 1, $1, $2, '{1}', '{decay}', 60000)`,
+      ),
       [[tenantId], ['decay']],
     );
 

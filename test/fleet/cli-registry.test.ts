@@ -144,7 +144,7 @@ describe('policies by command', () => {
       ['--set', 'rat=1', '--set', 'floor=9'],
       'floor is 9; expected a number from 0 to 1\n  rat is not one of the fields; did you mean rate?',
     ],
-    [['--set', 'cron=daily'], 'cron is "daily"; "daily" has 1 fields'],
+    [['--set', 'cron=daily'], 'cron is "daily"; must be five fields (minute hour day month weekday), not 1'],
     [['--set', 'rate'], '--set is "rate"; expected field=value'],
     [['--unset', 'flor'], 'did you mean floor?'],
     [[], 'nothing to change: give --set, --unset or --file'],
