@@ -10,7 +10,18 @@ function run(turns: Turns, tenantId: string, weight: number): FlyingRun {
   const estimateMs = turns.estimate(tenantId, 'decay');
   const queue = 'rae.decay.p00';
   const runId = `r${made}`;
-  return { tenantId, runId, worker: 'decay', attempt: 0, queue, state: 'queued', weight, estimateMs, charged: true, epoch: 0 };
+  return {
+    tenantId,
+    runId,
+    worker: 'decay',
+    attempt: 0,
+    queue,
+    state: 'queued',
+    weight,
+    estimateMs,
+    charged: true,
+    epoch: 0,
+  };
 }
 
 function all(picks: Picks): ReadonlyMap<string, number> {
