@@ -34,6 +34,12 @@ export function argument<T>(name: string, does: string, read: Reader<T>): Argume
 /** Any text. */
 export const text: Reader<string> = (given) => given;
 
+/** The path of a folder, there or not. */
+export const folder: Reader<string> = (given) => {
+  if (given !== '' && !given.includes('\0')) return given;
+  throw wrong(given, 'the path of a folder');
+};
+
 /** A tenant's id. */
 export const tenantId: Reader<string> = (given) => parseTenantId(given);
 

@@ -2,6 +2,7 @@ import { Command as Commander, type Option } from 'commander';
 import { RaeError } from '../kernel/errors.ts';
 import type { Typed } from './call.ts';
 import type { Command } from './command.ts';
+import { folder, option } from './option.ts';
 import type { Output } from './output.ts';
 import { misuseOf } from './usage.ts';
 
@@ -13,7 +14,9 @@ export function programOf(commands: readonly Command[], version: string, out: Ou
   const program = prepared(new Commander('rae'), 'rae', out)
     .description('The upkeep of RAE for many tenants: due work done on time, exactly once, in isolation.')
     .version(version, '--version', 'print the version')
-    .option('--data <dir>', 'find the fleet that rae up started in this folder (default: the last one used)')
+    .addOption(
+      option('--data <dir>', 'find the fleet that rae up started in this folder (default: the last one used)', folder),
+    )
     .option('--json', 'print one JSON document on standard output')
     .helpCommand('help [command...]', 'show what a command does')
     .addHelpText('after', examples(['rae up', 'rae tenant list', 'rae doctor --json', 'rae help tenant create']));

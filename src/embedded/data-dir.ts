@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, linkSync, mkdirSync, realpathSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, linkSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { messageOf, RaeError } from '../kernel/errors.ts';
+import { makeFolder } from './folder.ts';
 import { isRoot } from './identity.ts';
 import { isRunning, type ProcessStamp, stampOf } from './process-stamp.ts';
 import { readStamps, writeStamps } from './stamp-file.ts';
@@ -26,13 +27,26 @@ export function unusable(dir: string, error: unknown): RaeError {
 function create(dir: string): string {
   try {
     // Root's servers run as somebody else, who must be able to pass through; everything secret in it is 0600.
-    const made = mkdirSync(dir, { recursive: true, mode: isRoot() ? 0o711 : 0o700 });
+    const made = makeFolder(dir, isRoot() ? 0o711 : 0o700);
     // A umask of 077 takes the passage away again.
-    if (made !== undefined && isRoot()) chmodSync(dir, 0o711);
+    if (made && isRoot()) chmodSync(dir, 0o711);
     return realpathSync(dir);
   } catch (error) {
     throw unusable(dir, error);
   }
+}
+
+/** Says of a data directory that what is in it is ours. */
+export const OURS = 'of-rae-fleet';
+
+/** Nobody else's data is used, and by `--fresh` erased: /var/lib has a `redis` too. */
+function refuseForeign(path: string): void {
+  if (existsSync(join(path, OURS))) return;
+  const foreign = ['postgres', 'redis'].find((name) => existsSync(join(path, name)));
+  if (foreign === undefined) return;
+  throw new RaeError('RAE_DATA_DIR_UNUSABLE', `${join(path, foreign)} was not made by rae, so ${path} is left alone`, {
+    hint: 'name an empty or a new folder with --data DIR',
+  });
 }
 
 /** Puts `file` in place with its whole content, or gives false when there already is one. */
@@ -66,10 +80,12 @@ function clearStale(file: string): void {
 
 /**
  * Makes the data directory where it is missing and takes it for this process. A claim whose owner has died is void.
- * @throws RaeError `RAE_DATA_DIR_UNUSABLE`: it cannot be written, or a live process has it (its pid is named).
+ * @throws RaeError `RAE_DATA_DIR_UNUSABLE`: it cannot be written, a live process has it (its pid is named), or it holds
+ *   data that is not ours.
  */
 export function takeDataDir(dir: string): DataDir {
   const path = create(resolve(dir));
+  refuseForeign(path);
   const claimFile = join(path, 'owner.json');
   const own = stampOf(process.pid) ?? { pid: process.pid, started: 'unknown' };
   try {
@@ -82,6 +98,7 @@ export function takeDataDir(dir: string): DataDir {
       }
       clearStale(claimFile);
     }
+    writeFileSync(join(path, OURS), 'rae-fleet keeps data in this folder: docs/services.md\n');
   } catch (error) {
     throw error instanceof RaeError ? error : unusable(path, error);
   }

@@ -1,6 +1,6 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { RaeError } from '../kernel/errors.ts';
-import type { DataDir } from './data-dir.ts';
+import { type DataDir, OURS } from './data-dir.ts';
 import { dropPlace, knownPlace } from './place.ts';
 import { clusterFolder } from './postgres-cluster.ts';
 import { discard } from './publish.ts';
@@ -22,7 +22,7 @@ const LOGS = ['postgres.log', 'redis.log'];
 
 /** Removes everything the servers kept, wherever it lies. They must not run. */
 export function eraseData(dir: DataDir): void {
-  erase(dir, [...SECRETS, ...LOGS]);
+  erase(dir, [...SECRETS, ...LOGS, OURS]);
 }
 
 /** Removes a test's data after a start that failed; the logs, which tell why, stay. */

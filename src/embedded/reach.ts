@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, lstatSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, lstatSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './command.ts';
+import { makeFolder } from './folder.ts';
 import type { Identity } from './identity.ts';
 
 /** True when `identity` may pass through every folder above `folder`, and through it. */
@@ -13,9 +14,8 @@ export async function mayEnter(identity: Identity, folder: string): Promise<bool
 /** Makes `folder`, its parents too, and gives true when this process may write there. */
 export function isWritable(folder: string, mode: number): boolean {
   try {
-    const made = mkdirSync(folder, { recursive: true, mode });
     // A umask may have narrowed it.
-    if (made !== undefined) chmodSync(folder, mode);
+    if (makeFolder(folder, mode)) chmodSync(folder, mode);
     const probe = join(folder, `.probe-${randomBytes(6).toString('hex')}`);
     writeFileSync(probe, '');
     rmSync(probe);

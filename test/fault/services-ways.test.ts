@@ -1,4 +1,13 @@
-import { chmodSync, existsSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -100,6 +109,26 @@ it('a data directory that cannot be made is an error that names it', async () =>
   });
   rmSync(join(root, 'file'));
 });
+
+it('data that somebody else made is neither used nor erased', async () => {
+  const foreign = join(root, 'foreign');
+  mkdirSync(join(foreign, 'redis'), { recursive: true });
+  const refusal = { code: 'RAE_DATA_DIR_UNUSABLE', message: expect.stringContaining('was not made by rae') };
+  await expect(start('foreign', { purpose: 'keep' })).rejects.toMatchObject(refusal);
+  await expect(eraseServices(foreign, () => undefined)).rejects.toMatchObject(refusal);
+  expect(readdirSync(foreign)).toEqual(['redis']);
+  rmSync(foreign, { recursive: true });
+});
+
+it.skipIf(!existsSync('/proc/self'))(
+  'a folder that no folder can be made in is an error, not an endless loop',
+  async () => {
+    await expect(eraseServices('/proc/rae/data', () => undefined)).rejects.toMatchObject({
+      code: 'RAE_DATA_DIR_UNUSABLE',
+      message: expect.stringContaining('/proc/rae'),
+    });
+  },
+);
 
 it('a lost password is replaced', async () => {
   const first = await start('one', { purpose: 'keep' });

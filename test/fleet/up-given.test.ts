@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -55,4 +57,18 @@ it('a Redis that cannot be used is refused before anything is made', async () =>
   expect(up.err).toMatch(/^error: Redis at .*DB index is out of range$/m);
   expect(up.err).not.toContain('schema:');
   expect(existsSync(join(dir, 'data', 'fleet.json'))).toBe(false);
+});
+
+it('a port that is taken is told before anything is started', async () => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const { port } = taken.address() as AddressInfo;
+  const up = startRae(['up', '--port', String(port), '--data', join(dir, 'data')], { XDG_STATE_HOME: dir });
+  try {
+    expect(await up.ended()).toMatchObject({ code: 1 });
+  } finally {
+    taken.close();
+  }
+  expect(up.err).toContain(`error: port ${port} on 127.0.0.1 is taken by another process\nchoose another --port`);
+  expect(existsSync(join(dir, 'data'))).toBe(false);
 });

@@ -62,13 +62,10 @@ async function run(call: Call, options: UpOptions): Promise<Answer> {
     view?.giveWay();
     out.say(line);
   };
-  if (options.fresh === true) {
-    if (config.databaseUrl !== undefined || config.redisUrl !== undefined) {
-      throw new RaeError('RAE_USAGE', '--fresh is for services that rae up starts itself; a given one is not erased', {
-        hint: 'leave out --fresh, or unset RAE_DATABASE_URL and RAE_REDIS_URL',
-      });
-    }
-    await eraseServices(dataDir, say);
+  if (options.fresh === true && (config.databaseUrl !== undefined || config.redisUrl !== undefined)) {
+    throw new RaeError('RAE_USAGE', '--fresh is for services that rae up starts itself; a given one is not erased', {
+      hint: 'leave out --fresh, or unset RAE_DATABASE_URL and RAE_REDIS_URL',
+    });
   }
   const catalogue = await call.catalogue;
   const { stop, force } = interruption(say, env.npm_lifecycle_event !== undefined);
@@ -84,6 +81,9 @@ async function run(call: Call, options: UpOptions): Promise<Answer> {
       view,
       stop,
       force,
+      prepare: async () => {
+        if (options.fresh === true) await eraseServices(dataDir, say);
+      },
       remember: (fleet) => {
         writeFleetFile(dataDir, fileOf(fleet, call.ports.clock.now()));
         rememberDataDir(env, dataDir);

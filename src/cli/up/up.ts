@@ -1,10 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { makeDemo } from '../../demo/demo.ts';
-import { HealthServer } from '../../observe/health-server.ts';
-import { Metrics } from '../../observe/metrics.ts';
 import { CycleCommand } from '../../schedule/cycle-command.ts';
 import { PolicyBook } from '../../tenant/policy-book.ts';
 import { type FleetPorts, LocalFleet } from './fleet.ts';
+import { UpHealth } from './health.ts';
 import { type Interruption, interrupted, unlessTold } from './interruption.ts';
 import type { LiveView } from './live-view.ts';
 import { type CycleName, type CycleProgress, FleetProgress } from './progress.ts';
@@ -25,6 +24,8 @@ export interface UpRequest {
 export interface UpPorts extends FleetPorts, Interruption {
   /** Shows the progress; undefined = nobody watches. It gives way to what is said. */
   readonly view: LiveView | undefined;
+  /** Done before anything is started. */
+  readonly prepare: () => Promise<void>;
   /** Told how to reach the fleet once it runs, so that other commands find it. */
   readonly remember: (fleet: LocalFleet) => void;
   /** Told that it no longer runs. */
@@ -49,13 +50,25 @@ const OPENING_PATIENCE_MS = 5_000;
  * @throws RaeError for whatever keeps it from starting.
  */
 export async function up(request: UpRequest, ports: UpPorts): Promise<UpReport> {
+  const health = new UpHealth(ports.catalogue);
+  // First: a port that is taken must not leave anything erased, started or made.
+  const served = await health.serve(request.port);
+  try {
+    await ports.prepare();
+    ports.say(`health: http://127.0.0.1:${served.port}/readyz`);
+    return await supervise(request, ports, health);
+  } finally {
+    await served.stop();
+  }
+}
+
+async function supervise(request: UpRequest, ports: UpPorts, health: UpHealth): Promise<UpReport> {
   const { view, say, stop, force } = ports;
   const crashed = (name: string, how: string) => say(`${name} ended (${how}) and is started again`);
   const fleet = await unlessTold(LocalFleet.open(ports, request.dataDir, crashed), ports, OPENING_PATIENCE_MS);
-  let closeHealth = async () => {};
   try {
     const progress = new FleetProgress(fleet.operator());
-    closeHealth = await serveHealth(request.port, ports, progress);
+    health.progress = progress;
     const report = await run(request, ports, fleet, progress);
     if (!request.once) {
       say('running; Ctrl-C ends it');
@@ -64,7 +77,6 @@ export async function up(request: UpRequest, ports: UpPorts): Promise<UpReport> 
     return report;
   } finally {
     ports.forget();
-    await closeHealth();
     const closing = fleet.close(force.aborted);
     force.addEventListener('abort', () => void fleet.close(true).catch(() => undefined), { once: true });
     await closing;
@@ -101,23 +113,6 @@ async function run(request: UpRequest, ports: UpPorts, fleet: LocalFleet, progre
     tenants: await progress.tenants(),
     cycles: cycles.map(({ finished: _finished, total: _total, ...cycle }) => cycle),
   };
-}
-
-/** Says of the whole fleet what each process says of itself. */
-async function serveHealth(
-  port: number,
-  { catalogue, say }: UpPorts,
-  progress: FleetProgress,
-): Promise<() => Promise<void>> {
-  const metrics = new Metrics({ workers: catalogue.names, plans: [] });
-  const health = new HealthServer({
-    live: () => ({ ok: true, says: 'it supervises' }),
-    checks: { postgres: async () => ({ ok: true, says: `${await progress.tenants()} tenants` }) },
-    metrics: () => metrics.text(),
-  });
-  const served = await health.start({ port, host: '127.0.0.1' });
-  say(`health: http://127.0.0.1:${served.port}/readyz`);
-  return served.stop;
 }
 
 async function demo(
