@@ -104,7 +104,7 @@ export const SETTINGS = Object.freeze({
     'Refuse to start on a Postgres release with a known row-security hole, instead of warning.',
   ),
   RAE_SETTINGS: jsonObject(
-    '{"decay":{"batchRows":2000}}',
+    '{"decay":{"step_rows":2000}}',
     'Operator settings by worker name; each is checked by the schema of its worker.',
   ),
   RAE_METRICS_PORT: whole(

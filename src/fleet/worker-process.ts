@@ -1,9 +1,10 @@
 import pLimit from 'p-limit';
-import { z } from 'zod';
 import { TenantContext } from '../db/tenant-context.ts';
 import { RaeError } from '../kernel/errors.ts';
+import { nearest } from '../kernel/nearest.ts';
 import { RunLedger } from '../ledger/run-ledger.ts';
 import type { Check } from '../observe/health-server.ts';
+import { policyMistakes } from '../tenant/policy-mistakes.ts';
 import { openRedis, openShards, redisCheck, shardsCheck } from './connections.ts';
 import { Executor } from './executor.ts';
 import type { ProcessParts } from './process-parts.ts';
@@ -85,13 +86,19 @@ function intake({ draining }: WorkerService, { known }: TicketKeys): Check {
 /** `RAE_SETTINGS` against each worker's schema. @throws RaeError `RAE_CONFIG_INVALID` with every mistake. */
 function operatorSettings({ config, catalogue }: ProcessParts): ReadonlyMap<string, unknown> {
   const given = config.settings as Readonly<Record<string, unknown>>;
-  const mistakes: string[] = [];
-  for (const name of Object.keys(given)) catalogue.get(name);
-  const settings = catalogue.all.map(({ name, definition }) => {
-    const parsed = definition.contract.settings.safeParse(given[name] ?? {});
-    if (!parsed.success) mistakes.push(`RAE_SETTINGS.${name}: ${z.prettifyError(parsed.error)}`);
-    return [name, parsed.data] as const;
+  const strangers = Object.keys(given).filter((name) => !catalogue.names.includes(name));
+  const mistakes = strangers.map((name) => {
+    const near = nearest(name, catalogue.names);
+    return `there is no worker ${JSON.stringify(name)}${near === undefined ? '' : `; did you mean ${near}?`}`;
   });
-  if (mistakes.length > 0) throw new RaeError('RAE_CONFIG_INVALID', mistakes.join('\n'));
+  const settings = catalogue.all.map(({ name, definition }) => {
+    const { settings: schema } = definition.contract;
+    const asked = given[name] ?? {};
+    mistakes.push(...policyMistakes(schema, asked).map((mistake) => `${name}: ${mistake}`));
+    return [name, schema.safeParse(asked).data] as const;
+  });
+  if (mistakes.length > 0) {
+    throw new RaeError('RAE_CONFIG_INVALID', ['RAE_SETTINGS is wrong:', ...mistakes].join('\n  '));
+  }
   return new Map(settings);
 }

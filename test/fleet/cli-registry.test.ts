@@ -178,3 +178,20 @@ describe('a login', () => {
     expect(refused.err).toMatch(/check the user, the password/);
   });
 });
+
+describe('a tenant that there is not', () => {
+  const nobody = '3f2a8c54-1f7e-4c0b-9a53-0d7e2b1c9f10';
+
+  it.each([
+    ['tenant', 'show', nobody],
+    ['policy', 'get', 'decay', '--tenant', nobody],
+    ['cycle', 'run', 'decay', '--tenant', nobody],
+    ['cycle', 'backfill', 'decay', '--from', '2026-11-10', '--to', '2026-11-11', '--tenant', nobody],
+    ['run', 'list', '--tenant', nobody],
+    ['run', 'retry', '--all', '--tenant', nobody],
+  ])('is not found: rae %s %s', async (...args) => {
+    const { code, err } = await rae(...args);
+    expect(code).toBe(3);
+    expect(err).toContain(`error: there is no tenant ${nobody}\nsee the tenants with: rae tenant list`);
+  });
+});

@@ -26,6 +26,13 @@ describe('a command that is wrong', () => {
     expect(err).not.toContain('    at ');
   });
 
+  it('is refused where operator settings are misspelt or wrong, all at once', async () => {
+    const { code, err } = await rae(['worker', 'decay'], { RAE_SETTINGS: '{"deacy":{},"decay":{"step_row":5}}' });
+    expect(code).toBe(2);
+    expect(err).toContain('there is no worker "deacy"; did you mean decay?');
+    expect(err).toContain('decay: step_row is not one of the fields; did you mean step_rows?');
+  });
+
   it('is refused in one JSON document where JSON was asked for', async () => {
     const { code, out } = await rae(['tenant', 'lst', '--json']);
     expect(code).toBe(2);

@@ -1,8 +1,8 @@
 import { CycleBook, type CycleRecord } from '../../schedule/cycle-book.ts';
 import { type CommandedCycles, CycleCommand } from '../../schedule/cycle-command.ts';
-import { TenantRegistry } from '../../tenant/registry.ts';
 import type { Call } from '../call.ts';
 import type { Answer, Command } from '../command.ts';
+import { knownTenant } from '../known-tenant.ts';
 import { argument, instant, option, tenantId, text, whole } from '../option.ts';
 import { details, table } from '../table.ts';
 import { workerNamed } from '../worker-name.ts';
@@ -84,9 +84,8 @@ export const cycleCommand: Command = {
 
 /** @throws RaeError `RAE_TENANT_UNKNOWN` */
 async function command(call: Call, tenant: string | undefined): Promise<CycleCommand> {
-  const operator = call.connection.as('rae_operator');
-  if (tenant !== undefined) await new TenantRegistry(operator).show(tenant);
-  return new CycleCommand(operator, call.ports.clock);
+  await knownTenant(call, tenant);
+  return new CycleCommand(call.connection.as('rae_operator'), call.ports.clock);
 }
 
 function made(name: string, { slots, planned }: CommandedCycles): Answer {

@@ -5,6 +5,7 @@ import { RunBook, type RunRecord } from '../../ledger/run-book.ts';
 import { RUN_STATES, type RunState } from '../../ledger/run-state.ts';
 import type { Call } from '../call.ts';
 import type { Command } from '../command.ts';
+import { knownTenant } from '../known-tenant.ts';
 import { argument, instant, oneOf, option, type Reader, tenantId, text, whole } from '../option.ts';
 import { details, table } from '../table.ts';
 import { workerNamed } from '../worker-name.ts';
@@ -41,6 +42,7 @@ const list: Command = {
   run: async (call) => {
     const { tenant, ...filter } = call.options<ListOptions>();
     if (filter.worker !== undefined) workerNamed(await call.catalogue, filter.worker);
+    await knownTenant(call, tenant);
     const runs = await book(call).list({ ...filter, tenantId: tenant });
     return { json: runs, text: () => listed(runs, call) };
   },
@@ -75,6 +77,7 @@ const retry: Command = {
       throw new RaeError('RAE_USAGE', 'name one run, or say --all');
     }
     if (worker !== undefined) workerNamed(await call.catalogue, worker);
+    await knownTenant(call, tenant);
     if (id !== undefined) await book(call).retry(id);
     const retried = id === undefined ? await book(call).retryDead(worker, tenant) : 1;
     return { json: { retried }, text: () => `${retried} ${retried === 1 ? 'run is' : 'runs are'} owed again` };
