@@ -86,7 +86,8 @@ export class Call {
 
   /** The fleet's databases; closed when the command has ended. @throws RaeError `RAE_NO_FLEET` */
   get connection(): Connection {
-    this.#connection ??= new Connection(this.address);
+    const { schemaOf } = this.ports;
+    this.#connection ??= new Connection(this.address, async () => schemaOf(await this.catalogue));
     return this.#connection;
   }
 

@@ -1,19 +1,28 @@
-import { Database } from '../db/database.ts';
+import { Database, type Queryable } from '../db/database.ts';
+import type { Schema } from '../db/schema.ts';
+import { schemaGap } from '../db/schema-state.ts';
 import { Shards } from '../db/shards.ts';
 import { TenantContext } from '../db/tenant-context.ts';
 import { MINUTE } from '../kernel/duration.ts';
+import { RaeError } from '../kernel/errors.ts';
 import type { ActAs, FleetAddress } from './address.ts';
 
 /** The connections of one command: opened at first use, closed when it ends. */
 export class Connection {
   readonly address: FleetAddress;
   readonly #open = new Map<string, Database>();
+  readonly #schema: () => Promise<Schema>;
 
-  constructor(address: FleetAddress) {
+  /** @param schema what this release expects to find. */
+  constructor(address: FleetAddress, schema: () => Promise<Schema>) {
     this.address = address;
+    this.#schema = schema;
   }
 
-  /** The control database with the rights of `role`. */
+  /**
+   * The control database with the rights of `role`. Except for the owner, who migrates, its first use
+   * @throws RaeError `RAE_SCHEMA_NEWER`, `RAE_DATABASE_REFUSED` where the schema is not that of this release.
+   */
   as(role: ActAs): Database {
     return this.#database('main', this.address.url(role), role);
   }
@@ -57,9 +66,18 @@ export class Connection {
       statementTimeoutMs: role === 'owner' ? 0 : MINUTE,
       prepared: false,
       pooled,
-      ...(role === 'owner' || role === undefined ? {} : { role }),
+      ...(role === 'owner' || role === undefined ? {} : { role, admit: (first: Queryable) => this.#admit(first) }),
     });
     this.#open.set(key, made);
     return made;
+  }
+
+  async #admit(database: Queryable): Promise<void> {
+    const { migrations, functions } = await schemaGap(database, await this.#schema());
+    if (migrations.length + functions.length === 0) return;
+    const missing = `migrations ${migrations.length}, functions ${functions.length}`;
+    throw new RaeError('RAE_DATABASE_REFUSED', `the schema is behind this release (missing: ${missing})`, {
+      hint: 'bring it up to date with: rae migrate',
+    });
   }
 }

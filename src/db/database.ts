@@ -19,6 +19,8 @@ export interface DatabaseOptions {
   readonly pooled?: boolean;
   /** The role to act as for the whole session: only for the CLI's direct connections. */
   readonly role?: string;
+  /** Asked once, on the first connection and before its first statement; what it throws stands in that one's place. */
+  readonly admit?: (database: Queryable) => Promise<void>;
   /** Told when an idle connection breaks; the pool makes a new one at the next use. */
   readonly onDisconnect?: (message: string) => void;
 }
@@ -42,6 +44,7 @@ export interface Queryable {
 export class Database implements Queryable {
   readonly #options: DatabaseOptions;
   readonly #pool: pg.Pool;
+  #admitted: Promise<void> | undefined;
 
   constructor(options: DatabaseOptions) {
     this.#options = options;
@@ -94,11 +97,7 @@ export class Database implements Queryable {
     let broken: Error | undefined;
     try {
       await client.query(opening);
-      const tx: Queryable = {
-        rows: async <R extends Row>(statement: Statement, values: readonly unknown[] = []) =>
-          (await client.query<R>(this.#query(statement, values))).rows,
-      };
-      const value = await work(tx);
+      const value = await work(this.#over(client));
       const end = await client.query('commit');
       // A statement whose error was swallowed inside `work` turns COMMIT into ROLLBACK: that must not pass as success.
       if (end.command !== 'COMMIT')
@@ -122,12 +121,28 @@ export class Database implements Queryable {
   }
 
   async #connect(): Promise<pg.PoolClient> {
+    let client: pg.PoolClient;
     try {
-      return await this.#pool.connect();
+      client = await this.#pool.connect();
     } catch (error) {
       // Whatever is not the server's word stands between it and this process.
       throw sqlStateOf(error) === undefined ? this.#unreachable(error) : this.#explained(error);
     }
+    try {
+      this.#admitted ??= this.#options.admit?.(this.#over(client));
+      await this.#admitted;
+      return client;
+    } catch (error) {
+      client.release(isConnectionLoss(error));
+      throw this.#explained(error);
+    }
+  }
+
+  #over(client: pg.PoolClient): Queryable {
+    return {
+      rows: async <R extends Row>(statement: Statement, values: readonly unknown[] = []) =>
+        (await client.query<R>(this.#query(statement, values))).rows,
+    };
   }
 
   #query(statement: Statement, values: readonly unknown[]): pg.QueryConfig {
