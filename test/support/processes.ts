@@ -137,9 +137,9 @@ export interface ProgramOptions {
 
 /** Starts any program. Its environment is what is given and PATH, nothing inherited; its output is kept. */
 export function startProgram(file: string, args: readonly string[], options: ProgramOptions = {}): TestProcess {
-  const { PATH = '', HOME = '', RAE_CI_MARK } = process.env;
+  const { PATH = '', HOME = '', CI_RUN_MARK } = process.env;
   // The mark lets the pipeline find what a run left behind, so it must reach every process.
-  const inherited = { PATH, HOME, ...(RAE_CI_MARK === undefined ? {} : { RAE_CI_MARK }) };
+  const inherited = { PATH, HOME, ...(CI_RUN_MARK === undefined ? {} : { CI_RUN_MARK }) };
   const env = { ...inherited, ...options.env };
   const child = spawn(file, args, { cwd: options.cwd ?? root, env, stdio: ['ignore', 'pipe', 'pipe'], ...options.ids });
   const started = new TestProcess([file, ...args].join(' '), child);

@@ -1,6 +1,6 @@
 // Finds, names and kills what a run left behind; exits 1 when there was anything.
 //   node test/tooling/leftovers.mjs --mark TEXT [--folder DIR]… [--group PGID]… [--grace-seconds N]
-// A process counts as left behind when it is younger than the caller and carries RAE_CI_MARK=TEXT in its environment,
+// A process counts as left behind when it is younger than the caller and carries CI_RUN_MARK=TEXT in its environment,
 // is in one of the process groups, or works in one of the folders. Three signs, because each can be lost: a daemon
 // leaves its group, servers are given an environment of their own, and not every process names a folder.
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
@@ -48,7 +48,7 @@ function lineage() {
 function isOurs(found) {
   if (asked.group.includes(found.group) || asked.group.includes(found.session)) return true;
   const environment = orEmpty(() => readFileSync(`/proc/${found.pid}/environ`, 'utf8')).split('\0');
-  if (asked.mark !== undefined && environment.includes(`RAE_CI_MARK=${asked.mark}`)) return true;
+  if (asked.mark !== undefined && environment.includes(`CI_RUN_MARK=${asked.mark}`)) return true;
   const place = orEmpty(() => readlinkSync(`/proc/${found.pid}/cwd`));
   return asked.folder.some((folder) => `${place}/`.startsWith(`${folder}/`) || found.command.includes(`${folder}/`));
 }

@@ -38,7 +38,7 @@ async function isGone(child: ChildProcess): Promise<boolean> {
 }
 
 it('a process that carries the mark is named, killed and a failure', async () => {
-  const child = await leave({ env: { ...process.env, RAE_CI_MARK: mark } });
+  const child = await leave({ env: { ...process.env, CI_RUN_MARK: mark } });
   const found = leftovers('--mark', mark);
   expect(found.status).toBe(1);
   expect(found.stderr).toContain(`left behind: ${child.pid}`);
@@ -61,7 +61,7 @@ it('a process is found by its group, and killed when it does not end by itself',
 });
 
 it('what others run is left alone', async () => {
-  const child = await leave({ env: { ...process.env, RAE_CI_MARK: `${mark}-of-another` } });
+  const child = await leave({ env: { ...process.env, CI_RUN_MARK: `${mark}-of-another` } });
   expect(leftovers('--mark', mark, '--folder', `${folder}-other`, '--group', '1999999999')).toMatchObject({
     status: 0,
   });
