@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { hashTagged, sharedQueue } from '../../queues/names.ts';
 import { useCheckoutCopy } from '../support/checkout-copy.ts';
 import { useDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
@@ -43,6 +44,19 @@ async function tenantWith(count: number, policy?: Record<string, unknown>) {
     ]);
   }
   return { id, memories };
+}
+
+/** Tickets of the worker with code that processes have taken from its two partitions. */
+async function takenTickets(): Promise<number> {
+  const redis = new Redis(redisUrl(), { lazyConnect: true });
+  await redis.connect();
+  try {
+    const queues = [0, 1].map((partition) => hashTagged(sharedQueue('tally', partition)));
+    const active = await Promise.all(queues.map((queue) => redis.llen(`bull:${queue}:active`)));
+    return active.reduce((sum, count) => sum + count, 0);
+  } finally {
+    redis.disconnect();
+  }
 }
 
 /** A run of the worker with code, owed now. */
@@ -158,10 +172,10 @@ describe('a worker that is told to stop', () => {
     await eventually(
       async () => {
         const runs = await Promise.all(runIds.map((runId) => readRun(database(), runId)));
-        const queued = runs.filter(({ state }) => state === 'queued').length;
-        return queued >= 3 && runs.some(({ state }) => state === 'running') ? true : undefined;
+        const stepped = runs.some(({ state, progress }) => state === 'running' && progress !== null);
+        return stepped && (await takenTickets()) === 2 ? true : undefined;
       },
-      { what: 'one run in work and the others queued' },
+      { what: 'one run with a step behind it and the ticket of another taken' },
     );
     scheduler.kill('SIGKILL');
     worker.kill('SIGTERM');
