@@ -4,9 +4,15 @@ import type { SqlFunction } from './function-set.ts';
 import type { Migration } from './migration.ts';
 import type { Schema } from './schema.ts';
 import { schemaGap } from './schema-state.ts';
+import { sqlStateOf } from './sqlstate.ts';
 import { loadStatements, statement } from './statement.ts';
 
 const sql = loadStatements(new URL('./migrate.sql', import.meta.url), ['lock', 'prepare', 'becomeOwner', 'record']);
+
+/** The roles belong to the whole cluster: the owner of another database may have made them. */
+const RIGHTS =
+  'migrate as a superuser, or as the owner of the database with CREATEROLE and, where the roles rae_* are there ' +
+  'already, with ADMIN OPTION on them';
 
 /** What one call of `migrate` did. */
 export interface MigrationReport {
@@ -53,7 +59,7 @@ async function apply(tx: Queryable, migration: Migration): Promise<void> {
       'RAE_MIGRATION_FAILED',
       `migration ${migration.version} (${migration.name}): ${messageOf(error)}`,
       {
-        hint: 'migrate as a superuser, or as the owner of the database with CREATEROLE',
+        hint: sqlStateOf(error) === '42501' ? RIGHTS : undefined,
         cause: error,
       },
     );

@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { useDatabase } from '../support/database.ts';
+import { FLEET_ROLES } from '../support/login-role.ts';
 import { startRae, useProcesses } from '../support/processes.ts';
 import { useRedis } from '../support/redis.ts';
+import { urlWith } from '../support/server.ts';
 
 useProcesses();
 const database = useDatabase();
@@ -72,3 +74,32 @@ it('a port that is taken is told before anything is started', async () => {
   expect(up.err).toContain(`error: port ${port} on 127.0.0.1 is taken by another process\nchoose another --port`);
   expect(existsSync(join(dir, 'data'))).toBe(false);
 });
+
+/** A login with nothing but a database of its own and the right to make roles; its password needs escaping. */
+async function mereOwner(work: (url: string) => Promise<void>): Promise<void> {
+  const [name, password] = [`own_${database().name}`, 'p@:/?#%& ü'];
+  await database().admin(`create role ${name} login createrole password '${password}'`);
+  await database().admin(`grant ${FLEET_ROLES.join(', ')} to ${name} with admin option`);
+  await database().admin(`create database ${name} owner ${name}`);
+  try {
+    await work(urlWith(database().url('admin'), { user: name, password, database: name }));
+  } finally {
+    await database().admin(`drop database ${name} with (force)`);
+    const made = await database().admin<{ name: string }>(
+      `select rolname as name from pg_catalog.pg_roles where rolname ~ '^rae_[a-z]+_[0-9a-f]{8}$'`,
+    );
+    for (const role of [...made, { name }]) {
+      await database().admin(`drop owned by ${role.name} cascade`);
+      await database().admin(`drop role ${role.name}`);
+    }
+  }
+}
+
+it('the owner of a database may bring a fleet up, and use the commands with the same URL', () =>
+  mereOwner(async (url) => {
+    const up = upOnce({ RAE_DATABASE_URL: url });
+    expect(await up.ended(60_000)).toMatchObject({ code: 0 });
+    const list = startRae(['tenant', 'list', '--json'], { RAE_DATABASE_URL: url, XDG_STATE_HOME: dir });
+    expect(await list.ended()).toMatchObject({ code: 0 });
+    expect(JSON.parse(list.out)).toMatchObject({ tenants: [{}, {}, {}] });
+  }));

@@ -15,3 +15,11 @@ select exists (select from pg_catalog.pg_roles where rolname = $1::text) as pres
 -- locks none
 -- index none
 select quote_ident($1) as name, quote_literal($2) as password
+
+-- statement: self
+-- takes nothing
+-- gives {superuser boolean} of whoever is connected
+-- again safe: reads only
+-- locks none
+-- index none
+select rolsuper as superuser from pg_catalog.pg_roles where rolname = current_user

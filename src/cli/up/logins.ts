@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { Database } from '../../db/database.ts';
 import { loadStatements, statement } from '../../db/statement.ts';
 
-const sql = loadStatements(new URL('./logins.sql', import.meta.url), ['loginExists', 'quoted']);
+const sql = loadStatements(new URL('./logins.sql', import.meta.url), ['loginExists', 'quoted', 'self']);
 
 /** The services of a fleet that `rae up` starts, each with a login of its own. */
 export const SERVICE_ROLES = ['scheduler', 'worker', 'api', 'operator'] as const;
@@ -35,6 +35,11 @@ export async function makeLogins(
     url.username = name;
     url.password = password;
     urls.push([role, url.href]);
+  }
+  // So that commands that are given the same URL as `rae up` may act as what they need. A superuser may anyway.
+  const [self] = await admin.rows<{ superuser: boolean }>(sql.self);
+  if (self?.superuser === false) {
+    await admin.rows(statement('commands', 'grant rae_operator, rae_api to current_user'));
   }
   return Object.fromEntries(urls) as Record<ServiceRole, string>;
 }
