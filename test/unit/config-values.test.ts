@@ -43,7 +43,7 @@ describe('what the environment says', () => {
       RAE_LEASE_SECONDS: '2',
       RAE_PREPARED_STATEMENTS: 'off',
       RAE_REQUIRE_PATCHED_POSTGRES: 'true',
-      RAE_SETTINGS: '{"decay":{"batchRows":7}}',
+      RAE_SETTINGS: '{"decay":{"step_rows":7}}',
     });
     expect(config).toMatchObject({
       databaseUrl: 'postgres://fallback/db',
@@ -53,7 +53,7 @@ describe('what the environment says', () => {
       statementTimeoutMs: 1_333,
       preparedStatements: false,
       requirePatchedPostgres: true,
-      settings: { decay: { batchRows: 7 } },
+      settings: { decay: { step_rows: 7 } },
     });
   });
 
