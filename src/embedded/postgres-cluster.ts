@@ -41,7 +41,9 @@ export interface ClusterRequest {
 }
 
 function failure(step: string, output: string): RaeError {
-  return new RaeError('RAE_DATA_DIR_UNUSABLE', `${step} failed, and what it made was removed:\n${tail(output, 8)}`, {
+  const marked = output.split('\n').flatMap((line) => /\b(?:FATAL|PANIC|ERROR|error): .*/.exec(line)?.[0] ?? []);
+  const said = marked.length > 0 ? marked.slice(0, 3).join('\n') : tail(output, 8);
+  return new RaeError('RAE_DATA_DIR_UNUSABLE', `${step} failed, and what it made was removed:\n${said}`, {
     hint: 'free space, or name another folder with --data DIR',
   });
 }

@@ -7,6 +7,7 @@ export const TIME: readonly Exception[] = [
   { path: 'src/observe/health-server.ts', because: 'a check that hangs must not hang the answer' },
   { path: 'src/cli/up/children.ts', because: 'a process that crashes is started again after a pause' },
   { path: 'src/cli/up/interruption.ts', because: 'nothing tells a process that its parent has ended' },
+  { path: 'src/cli/up/patient.ts', because: 'a Postgres that is away can only be asked again' },
   { path: 'src/cli/up/up.ts', because: 'it looks at the progress again from time to time' },
   { path: 'src/embedded/until.ts', because: 'what another process does can only be looked for, until a deadline' },
   { path: 'src/fleet/run-scope.ts', because: 'a lease is renewed while code works between its steps' },

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream, mkdirSync } from 'node:fs';
+import { close, mkdirSync, openSync, write } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../kernel/clock.ts';
 import { EXIT, RaeError } from '../../kernel/errors.ts';
@@ -73,7 +73,7 @@ export class Children {
 
   #start(plan: ChildPlan, pauseMs: number, first: boolean): Promise<void> {
     const { program, logDir, clock } = this.#options;
-    const log = createWriteStream(join(logDir, `${plan.name.replaceAll(' ', '-')}.log`), { flags: 'a', mode: 0o600 });
+    const log = openSync(join(logDir, `${plan.name.replaceAll(' ', '-')}.log`), 'a', 0o600);
     // In a group of its own, so that Ctrl-C in the terminal reaches only this process, which drains the children in order.
     const child = spawn(process.execPath, [program, ...plan.args], {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
@@ -85,10 +85,9 @@ export class Children {
     let tail = '';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       tail = (tail + text).slice(-TAIL_BYTES);
-      log.write(text);
+      // A full disk must not end the fleet for want of a log; a stream would be closed by it for good.
+      write(log, text, () => undefined);
     });
-    // A full disk must not end the fleet for want of a log.
-    log.on('error', () => undefined);
     return new Promise((resolve, reject) => {
       let ready = false;
       child.on('message', (message) => {
@@ -99,7 +98,7 @@ export class Children {
       });
       child.on('error', reject);
       child.on('close', (code, signal) => {
-        log.end();
+        close(log);
         this.#running.delete(plan.name);
         if (this.#stopping) return resolve();
         if (first && !ready) {

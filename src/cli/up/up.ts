@@ -6,6 +6,7 @@ import { type FleetPorts, LocalFleet } from './fleet.ts';
 import { UpHealth } from './health.ts';
 import { type Interruption, interrupted, unlessTold } from './interruption.ts';
 import type { LiveView } from './live-view.ts';
+import { patient } from './patient.ts';
 import { type CycleName, type CycleProgress, FleetProgress } from './progress.ts';
 
 /** What `rae up` is asked for. */
@@ -67,8 +68,9 @@ async function supervise(request: UpRequest, ports: UpPorts, health: UpHealth): 
   const crashed = (name: string, how: string) => say(`${name} ended (${how}) and is started again`);
   const fleet = await unlessTold(LocalFleet.open(ports, request.dataDir, crashed), ports, OPENING_PATIENCE_MS);
   try {
-    const progress = new FleetProgress(fleet.operator());
-    health.progress = progress;
+    const operator = fleet.operator();
+    health.progress = new FleetProgress(operator);
+    const progress = new FleetProgress(patient(operator, ports));
     const report = await run(request, ports, fleet, progress);
     if (!request.once) {
       say('running; Ctrl-C ends it');
