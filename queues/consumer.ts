@@ -30,7 +30,7 @@ export interface ConsumerOptions {
   readonly handBack: (ticket: Ticket) => Promise<void>;
   /** Told of each entry that was put aside instead of worked on. */
   readonly onRefused: (queue: string, reason: TicketRefusal) => void;
-  /** Told of keys of a queue that stood in its way and were removed. */
+  /** Told of keys of a queue that stood in its way and are as they should be again. */
   readonly onMended: (queue: string, keys: readonly string[]) => void;
   /** Told when taking from a queue fails though Redis is there; it is tried again. */
   readonly onFailed: (queue: string, message: string) => void;

@@ -1,5 +1,6 @@
 import { isNotConnectionError, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { EVENTS_KEPT } from './keys.ts';
 import { mendQueue } from './mend.ts';
 import { hashTagged } from './names.ts';
 import type { Ticket } from './ticket.ts';
@@ -76,7 +77,7 @@ export class TicketProducer {
       queue = new Queue(hashTagged(name), {
         connection: this.#redis,
         skipVersionCheck: true,
-        streams: { events: { maxLen: 100 } },
+        streams: { events: { maxLen: EVENTS_KEPT } },
         defaultJobOptions: { attempts: 1, removeOnComplete: true, removeOnFail: true },
       });
       // Without a listener a broken connection would end the process; the connection's own watch reports it.

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { isNotConnectionError, type Job, type JobJson, Worker, type WorkerOptions } from 'bullmq';
+import { ErrorCode, isNotConnectionError, type Job, type JobJson, Worker, type WorkerOptions } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { messageOf } from '../src/kernel/errors.ts';
 import { type Mended, mendQueue } from './mend.ts';
@@ -23,6 +23,9 @@ type Completed = Parameters<Worker<string, void>['handleCompleted']>;
 /** What BullMQ gives where there is nothing to take, which its types do not say. */
 const NOTHING = undefined as unknown as Job<string, void>;
 
+const isUnlisted = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === ErrorCode.JobNotInState;
+
 /**
  * BullMQ's worker, on a queue that anybody with access to Redis can write to. BullMQ trusts what stands in an entry:
  * it parses data and options, schedules repetitions, wakes parents, and where that throws it takes the entry again at
@@ -43,6 +46,8 @@ export class TicketWorker extends Worker<string, void> {
       lockDuration: options.lockMs,
       stalledInterval: Math.max(1_000, Math.floor(options.lockMs / 2)),
       maxStalledCount: 1,
+      // One that was limited by hand is not left alone for longer than it takes to notice and undo that.
+      maximumRateLimitDelay: 1_000,
       // The library's own 15 s would leave a queue unserved that long after a Redis that answered with an error.
       runRetryDelay: 1_000,
       removeOnComplete: { count: 0 },
@@ -86,6 +91,8 @@ export class TicketWorker extends Worker<string, void> {
     try {
       return await super.handleCompleted(...args);
     } catch (error) {
+      // Somebody deleted the list of those that are worked on: nothing will ever take what is left of it.
+      if (isUnlisted(error)) await this.#options.redis.unlink(this.toKey(args[1].id ?? ''));
       await this.#mend(error, args[2]);
       return NOTHING;
     }

@@ -141,7 +141,7 @@ export const EVENTS = Object.freeze({
   'queue.attached': { level: 'debug', says: 'This process consumes a queue now.', fields: { queue: 'text' } },
   'queue.mended': {
     level: 'warn',
-    says: 'Keys of a queue in Redis stood in its way, as somebody had changed them; they were removed.',
+    says: 'Somebody had changed keys of a queue in Redis: paused or limited it, or put something else there. They are as they should be again.',
     fields: { queue: 'text', keys: 'text' },
   },
   'queue.released': { level: 'debug', says: 'This process no longer consumes a queue.', fields: { queue: 'text' } },

@@ -11,7 +11,7 @@ import { findRedis, type RedisProgram } from '../../src/embedded/redis-program.t
 import { eventually } from './eventually.ts';
 import { startProgram, type TestProcess } from './processes.ts';
 
-/** A Redis of this file alone, which keeps nothing, to be emptied and killed. It comes back on the same port. */
+/** A Redis of this file alone, which keeps nothing unless told to, to be emptied and killed. It comes back on the same port. */
 export class OwnRedis {
   readonly #folder = mkdtempSync(join(tmpdir(), 'rae-redis-'));
   #program: RedisProgram | undefined;
@@ -22,7 +22,7 @@ export class OwnRedis {
     return `redis://127.0.0.1:${this.#port}/0`;
   }
 
-  /** Starts it, empty, and waits until it answers. */
+  /** Starts it, empty or with the state that it keeps, and waits until it answers. */
   async start(): Promise<void> {
     const identity = serverIdentity(this.#folder);
     const say = (line: string) => process.stdout.write(`${line}\n`);
@@ -37,10 +37,15 @@ export class OwnRedis {
     await this.#server.line(/Ready to accept connections/);
   }
 
-  /** Kills it: whatever it held is gone. */
+  /** Kills it: whatever it held and did not keep is gone. */
   async kill(): Promise<void> {
     this.#server?.kill('SIGKILL');
     await this.#server?.ended();
+  }
+
+  /** Keeps its state of now on disk: it comes back with that one, however it went on. */
+  async keep(): Promise<void> {
+    await this.ask((redis) => redis.save());
   }
 
   /** Asks it something on a connection of its own. */
