@@ -3,6 +3,7 @@ import { type TestDatabase, useDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 import { ready, TestFleet } from '../support/fleet.ts';
 import { commandCycle, quiet } from '../support/ledger.ts';
+import { endLingering, lingerIn, runsMidway } from '../support/lingering.ts';
 import { randomMoment } from '../support/moment.ts';
 import { OwnPostgres } from '../support/own-postgres.ts';
 import { type TestProcess, useProcesses } from '../support/processes.ts';
@@ -26,6 +27,10 @@ async function endSessions(of: TestDatabase): Promise<number> {
   return ended.length;
 }
 
+async function midway(): Promise<true | undefined> {
+  return (await runsMidway(database())).length === 0 ? undefined : true;
+}
+
 async function broken(processes: readonly TestProcess[]): Promise<void> {
   for (const one of processes) {
     const said = () =>
@@ -44,13 +49,16 @@ describe('a Postgres that ends all sessions', () => {
     await ready(...processes);
     await enrolledAll(database(), tenants);
     const days = [...random.shuffled(TEN_DAYS)];
+    await lingerIn(database(), 'update on public.memories', 10);
     let ended = 0;
     for (let time = 0; time < 20; time += 1) {
       const day = time % 2 === 0 ? days.pop() : undefined;
       if (day !== undefined) await commandCycle(database(), day);
-      await randomMoment(random, 800);
+      if (time % 2 === 0) await eventually(midway, { what: 'a run to be in the middle', withinMs: 30_000 });
+      else await randomMoment(random, 800);
       ended += await endSessions(database());
     }
+    await endLingering(database());
     await quiet(database(), 120_000);
     await expectEachOnce(database(), tenants, TEN_DAYS);
     await broken(processes);

@@ -6,6 +6,7 @@ import { useDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 import { ready, TestFleet } from '../support/fleet.ts';
 import { commandCycle, enrolled, quiet, runsOf } from '../support/ledger.ts';
+import { endLingering, lingerIn } from '../support/lingering.ts';
 import { mixOfMemories, storeMix } from '../support/memory-mix.ts';
 import { startProgram, type TestProcess, useProcesses } from '../support/processes.ts';
 import { seeded } from '../support/random.ts';
@@ -144,7 +145,8 @@ describe('a worker that is told to stop', () => {
   });
 
   it('yields a large statement worker between its steps too', async () => {
-    const tenant = await tenantWith(4_000);
+    const tenant = await tenantWith(2_000);
+    await lingerIn(database(), 'update on public.memories', 10);
     const worker = fleet.worker(['decay'], { RAE_SETTINGS: '{"decay":{"step_rows":10}}' });
     const scheduler = fleet.scheduler();
     await ready(scheduler, worker);
@@ -156,6 +158,7 @@ describe('a worker that is told to stop', () => {
     worker.kill('SIGTERM');
     expect(await worker.ended(10_000)).toEqual({ code: 0, signal: null });
     expect(await runsOf(database(), tenant.id)).toMatchObject([{ state: 'owed', reason: 'yielded', failures: 0 }]);
+    await endLingering(database());
     await ready(fleet.scheduler(), fleet.worker(['decay']));
     await quiet(database());
     expect(await wronglyDecayed(database(), tenant, [slot])).toEqual([]);

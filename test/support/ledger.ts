@@ -3,6 +3,7 @@ import { type CommandedCycles, CycleCommand } from '../../src/schedule/cycle-com
 import { loadCatalogue } from '../../workers/index.ts';
 import type { TestDatabase } from './database.ts';
 import { eventually } from './eventually.ts';
+import type { TestProcess } from './processes.ts';
 import type { RunRow } from './runs.ts';
 
 /** Runs by worker and state, as one line to read. */
@@ -61,4 +62,14 @@ export async function makeDue(database: TestDatabase, cron: string, at: Date, wo
 export async function commandCycle(database: TestDatabase, slot: Date, only?: string): Promise<CommandedCycles> {
   const catalogue = await loadCatalogue();
   return await new CycleCommand(database.open('rae_operator'), systemClock).run(catalogue.get('decay'), slot, only);
+}
+
+/** Runs that these workers have told as done more than once; they must log at debug. */
+export function doneTwice(...workers: readonly TestProcess[]): readonly string[] {
+  const done = workers
+    .flatMap(({ logs }) => logs)
+    .filter(({ event, outcome }) => event === 'run.finished' && outcome === 'done')
+    .map(({ run_id }) => String(run_id));
+  if (done.length === 0) throw new Error('no run was told as done: do the workers log at debug?');
+  return done.filter((id, index) => done.indexOf(id) !== index);
 }

@@ -1,14 +1,20 @@
 import pg from 'pg';
 
-/** `url` with another user or database. */
-export function urlWith(
-  url: string,
-  change: { readonly user?: string; readonly password?: string; readonly database?: string },
-): string {
+/** What is to be different in a URL. */
+interface UrlChange {
+  readonly user?: string;
+  readonly password?: string;
+  readonly database?: string;
+  readonly applicationName?: string;
+}
+
+/** `url` with another user or database, or with a name for its sessions. */
+export function urlWith(url: string, change: UrlChange): string {
   const changed = new URL(url);
   if (change.user !== undefined) changed.username = encodeURIComponent(change.user);
   if (change.password !== undefined) changed.password = encodeURIComponent(change.password);
   if (change.database !== undefined) changed.pathname = `/${encodeURIComponent(change.database)}`;
+  if (change.applicationName !== undefined) changed.searchParams.set('application_name', change.applicationName);
   return changed.href;
 }
 
