@@ -1,9 +1,9 @@
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
+import { hearChannel } from './channel.ts';
 
 const CHANNEL = 'rae:completions';
 const FLUSH_MS = 2;
-const PING_MS = 5_000;
 const MOST_PER_MESSAGE = 500;
 
 /** A run that left its worker: the dispatcher may use its place. */
@@ -53,21 +53,7 @@ export async function hearCompletions(
   redis: Redis,
   heard: (completions: readonly Completion[]) => void,
 ): Promise<() => Promise<void>> {
-  const onMessage = (channel: string, message: string) => {
-    if (channel !== CHANNEL) return;
-    try {
-      heard(messageSchema.parse(JSON.parse(message)).map(([tenant, run, worker, ms]) => ({ tenant, run, worker, ms })));
-    } catch {
-      // Anyone with access to Redis can publish; a message of another form must not stop the dispatcher.
-    }
-  };
-  redis.on('message', onMessage);
-  await redis.subscribe(CHANNEL);
-  // A connection that only listens is never owed an answer, and so would not notice that its route was lost.
-  const ping = setInterval(() => redis.ping().catch(() => undefined), PING_MS);
-  return async () => {
-    clearInterval(ping);
-    redis.off('message', onMessage);
-    await redis.unsubscribe(CHANNEL).catch(() => undefined);
-  };
+  return await hearChannel(redis, CHANNEL, (message) => {
+    heard(messageSchema.parse(message).map(([tenant, run, worker, ms]) => ({ tenant, run, worker, ms })));
+  });
 }

@@ -34,6 +34,10 @@ export interface ConsumerOptions {
   readonly onMended: (queue: string, keys: readonly string[]) => void;
   /** Told when taking from a queue fails though Redis is there; it is tried again. */
   readonly onFailed: (queue: string, message: string) => void;
+  /** Told of each ticket that is taken. */
+  readonly onTaken?: (queue: string) => void;
+  /** Told when nothing waits in a queue any more; tickets of it may still be in work. */
+  readonly onEmptied?: (queue: string) => void;
   readonly onAttached?: (queue: string) => void;
   readonly onReleased?: (queue: string) => void;
 }
@@ -54,6 +58,11 @@ export class TicketConsumer {
     return [...this.#workers.keys()];
   }
 
+  /** How many queues it has let go whose tickets in work have not ended yet: each still has its connection. */
+  get releasing(): number {
+    return this.#releasing.size;
+  }
+
   /** How many tickets were taken so far: liveness is judged by this growing while work waits. */
   get taken(): number {
     return this.#lastTaken;
@@ -71,14 +80,16 @@ export class TicketConsumer {
       onMended: (mended) => void this.#mended(queue, mended),
       onFailed: (message) => onFailed(queue, message),
     });
+    worker.on('active', () => this.#options.onTaken?.(queue));
+    worker.on('drained', () => this.#options.onEmptied?.(queue));
     // It ends when it is closed; what goes wrong meanwhile it tells by itself.
     worker.run().catch(() => undefined);
     this.#workers.set(queue, worker);
     this.#options.onAttached?.(queue);
   }
 
-  /** Stops taking from `queue`; tickets in work are finished in the background. */
-  release(queue: string): void {
+  /** Stops taking from `queue`; tickets in work are finished in the background. Resolves when they are. */
+  async release(queue: string): Promise<void> {
     const worker = this.#workers.get(queue);
     if (worker === undefined) return;
     this.#workers.delete(queue);
@@ -88,11 +99,12 @@ export class TicketConsumer {
       .finally(() => this.#releasing.delete(closing));
     this.#releasing.add(closing);
     this.#options.onReleased?.(queue);
+    await closing;
   }
 
   /** Stops taking anything at once; resolves when the tickets in work are done. Idempotent. */
   async drain(): Promise<void> {
-    for (const queue of this.queues) this.release(queue);
+    for (const queue of this.queues) void this.release(queue);
     await Promise.all(this.#releasing);
   }
 

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
+import { Script } from './script.ts';
 
 /** A worker process as it announces itself. */
 export interface ConsumerAnnouncement {
@@ -7,15 +8,40 @@ export interface ConsumerAnnouncement {
   readonly workers: readonly string[];
   /** Runs (or tickets of statements) it works on at once. */
   readonly slots: number;
+  /** The queues it is attached to. */
+  readonly queues: readonly string[];
 }
 
 const KEY = 'rae:consumers';
-const announced = z.object({ workers: z.array(z.string()), slots: z.int().min(1), until: z.number() });
+const announced = z.object({
+  workers: z.array(z.string()),
+  slots: z.int().min(1),
+  queues: z.array(z.string()).default([]),
+});
 
-/** Says that a process takes tickets until `untilMs` (since 1970). Said again before that, and withdrawn when it drains. */
-export async function announceConsumer(redis: Redis, consumer: ConsumerAnnouncement, untilMs: number): Promise<void> {
-  const { id, workers, slots } = consumer;
-  await redis.hset(KEY, id, JSON.stringify({ workers, slots, until: untilMs }));
+// By the clock of Redis, so that hosts whose clocks differ count on each other all the same. Each entry is the time
+// until which it holds, in ms, and what was announced. KEYS[1] the hash · ARGV id, announcement, for how many ms.
+const NOW = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+if redis.call('TYPE', KEYS[1])['ok'] ~= 'hash' then redis.call('UNLINK', KEYS[1]) end
+`;
+const ANNOUNCE = new Script(`${NOW}
+redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f %s', now + ARGV[3], ARGV[2]))
+`);
+const READ = new Script(`${NOW}
+local entries, found = redis.call('HGETALL', KEYS[1]), {}
+for at = 1, #entries, 2 do
+  local till, text = string.match(entries[at + 1], '^(%d+) (.*)$')
+  if till and tonumber(till) >= now then table.insert(found, text) else redis.call('HDEL', KEYS[1], entries[at]) end
+end
+return found
+`);
+
+/** Says that a process takes tickets for the next `forMs`. Said again before that, and withdrawn when it drains. */
+export async function announceConsumer(redis: Redis, consumer: ConsumerAnnouncement, forMs: number): Promise<void> {
+  const { id, workers, slots, queues } = consumer;
+  await ANNOUNCE.run(redis, [KEY], [id, JSON.stringify({ workers, slots, queues }), forMs]);
 }
 
 /** Takes an announcement back. */
@@ -23,20 +49,60 @@ export async function withdrawConsumer(redis: Redis, id: string): Promise<void> 
   await redis.hdel(KEY, id);
 }
 
-/** Slots per worker over all processes that have announced themselves; what has lapsed is forgotten. */
-export async function readSlots(redis: Redis, nowMs: number): Promise<ReadonlyMap<string, number>> {
-  const slots = new Map<string, number>();
-  const lapsed: string[] = [];
-  for (const [id, text] of Object.entries(await redis.hgetall(KEY))) {
-    const parsed = announced.safeParse(parseOrNull(text));
-    if (!parsed.success || parsed.data.until < nowMs) {
-      lapsed.push(id);
-      continue;
+/** Who takes tickets of which worker, as the processes have announced themselves. */
+export class Consumers {
+  readonly #processes: readonly Omit<ConsumerAnnouncement, 'id'>[];
+  readonly #attached = new Map<string, number>();
+
+  constructor(processes: readonly Omit<ConsumerAnnouncement, 'id'>[]) {
+    this.#processes = processes;
+    for (const { queues, slots } of processes) {
+      for (const queue of queues) this.#attached.set(queue, (this.#attached.get(queue) ?? 0) + slots);
     }
-    for (const worker of parsed.data.workers) slots.set(worker, (slots.get(worker) ?? 0) + parsed.data.slots);
   }
-  if (lapsed.length > 0) await redis.hdel(KEY, ...lapsed);
-  return slots;
+
+  /** Slots per worker over all its processes; no entry for a worker without any. */
+  get slots(): ReadonlyMap<string, number> {
+    return this.#perWorker(({ slots }) => slots);
+  }
+
+  /** Processes per worker; no entry for a worker without any. */
+  get processes(): ReadonlyMap<string, number> {
+    return this.#perWorker(() => 1);
+  }
+
+  /**
+   * Slots of the processes that are attached to a queue now. 0 = nobody consumes it: for a shared queue as long as no
+   * process of its worker runs; for a dedicated one also before processes have learned that it has work (a moment) and
+   * while they have more queues with work than they may hold (for some turns).
+   */
+  slotsAt(queue: string): number {
+    return this.#attached.get(queue) ?? 0;
+  }
+
+  #perWorker(count: (process: Omit<ConsumerAnnouncement, 'id'>) => number): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const process of this.#processes) {
+      for (const worker of process.workers) counts.set(worker, (counts.get(worker) ?? 0) + count(process));
+    }
+    return counts;
+  }
+}
+
+/** Who has announced itself; what has lapsed is forgotten, and what is no announcement is passed over. */
+export async function readConsumers(redis: Redis): Promise<Consumers> {
+  const texts = (await READ.run(redis, [KEY], [])) as string[];
+  return new Consumers(
+    texts.flatMap((text) => {
+      const { success, data } = announced.safeParse(parseOrNull(text));
+      return success ? [data] : [];
+    }),
+  );
+}
+
+/** Slots per worker over all processes that have announced themselves. */
+export async function readSlots(redis: Redis, _nowMs?: number): Promise<ReadonlyMap<string, number>> {
+  return (await readConsumers(redis)).slots;
 }
 
 function parseOrNull(text: string): unknown {

@@ -1,21 +1,30 @@
 import { isNotConnectionError, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { type Clock, systemClock } from '../src/kernel/clock.ts';
 import { EVENTS_KEPT } from './keys.ts';
 import { mendQueue } from './mend.ts';
-import { hashTagged } from './names.ts';
+import { hashTagged, parseQueue } from './names.ts';
 import type { Ticket } from './ticket.ts';
+import { announceWork } from './topology.ts';
+
+const SAID_MS = 250;
 
 /** Puts tickets into their queues. Fails fast when Redis is away: the ledger still holds every run, nothing is lost. */
 export class TicketProducer {
   readonly #redis: Redis;
+  readonly #clock: Clock;
   readonly #queues = new Map<string, Queue>();
+  /** When it was last said of a dedicated queue that it has work. */
+  readonly #said = new Map<string, number>();
 
-  constructor(redis: Redis) {
+  constructor(redis: Redis, clock: Clock = systemClock) {
     this.#redis = redis;
+    this.#clock = clock;
   }
 
   /**
    * Adds tickets to their queues. A ticket that is still in its queue is not added twice: its id is its signature.
+   * Of dedicated queues it says, four times a second at most, that they have work: processes attach to them only then.
    * @throws where Redis is away; some of the tickets may have been added.
    */
   async add(tickets: readonly Ticket[]): Promise<void> {
@@ -26,6 +35,8 @@ export class TicketProducer {
       else list.push(ticket);
     }
     await Promise.all([...byQueue].map(([name, list]) => this.#addTo(name, list)));
+    const quiet = this.#quiet([...byQueue.keys()]);
+    if (quiet.length > 0) await announceWork(this.#redis, quiet);
   }
 
   /** How many tickets wait or are worked on in a queue, and how many processes consume it. */
@@ -56,6 +67,18 @@ export class TicketProducer {
       if (!isMended) throw error;
       await this.#queue(name).addBulk(entries);
     }
+  }
+
+  /** The dedicated queues among `names` of which nothing was said for a while. */
+  #quiet(names: readonly string[]): readonly string[] {
+    const now = this.#clock.monotonicMs();
+    for (const [name, at] of this.#said) {
+      if (now - at < SAID_MS) break;
+      this.#said.delete(name);
+    }
+    const quiet = names.filter((name) => parseQueue(name)?.kind === 'dedicated' && !this.#said.has(name));
+    for (const name of quiet) this.#said.set(name, now);
+    return quiet;
   }
 
   async #mended(name: string): Promise<boolean> {

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
+import { hearChannel } from './channel.ts';
 import { dedicatedQueue, parseQueue, sharedQueue } from './names.ts';
 import { partitionOf } from './partition.ts';
 
@@ -22,6 +23,8 @@ export interface Topology {
 }
 
 const KEY = 'rae:topology';
+const WORK = 'rae:work';
+const workSchema = z.array(z.string());
 const topologySchema = z.object({ partitions: z.int().min(1).max(256), extra: z.array(z.string()) });
 
 /**
@@ -42,13 +45,28 @@ export async function readTopology(redis: Redis): Promise<Topology | undefined> 
   return parsed.success ? parsed.data : undefined;
 }
 
-/** The queues that a process of these workers should be attached to. */
-export function queuesToConsume(topology: Topology, workers: ReadonlySet<string>): readonly string[] {
-  const shared = [...workers].flatMap((worker) =>
-    Array.from({ length: topology.partitions }, (_, partition) => sharedQueue(worker, partition)),
-  );
-  const extra = topology.extra.filter((queue) => workers.has(parseQueue(queue)?.worker ?? ''));
-  return [...new Set([...shared, ...extra])];
+/** The shared queues of these workers, to which every process of theirs is attached. */
+export function sharedQueues(topology: Topology, workers: ReadonlySet<string>): ReadonlySet<string> {
+  const partitions = Array.from({ length: topology.partitions }, (_, partition) => partition);
+  return new Set([...workers].flatMap((worker) => partitions.map((partition) => sharedQueue(worker, partition))));
+}
+
+/** Of some queues those of these workers. */
+export function queuesOf(workers: ReadonlySet<string>, queues: readonly string[]): readonly string[] {
+  return queues.filter((queue) => workers.has(parseQueue(queue)?.worker ?? ''));
+}
+
+/**
+ * Says at once that queues have work to which no process may be attached yet. Only a hint that makes it quick: the
+ * topology says it too.
+ */
+export async function announceWork(redis: Redis, queues: readonly string[]): Promise<void> {
+  await redis.publish(WORK, JSON.stringify(queues));
+}
+
+/** Hears which queues have work, on a subscriber connection, until the returned function is called. */
+export async function hearWork(redis: Redis, heard: (queues: readonly string[]) => void): Promise<() => Promise<void>> {
+  return await hearChannel(redis, WORK, (message) => heard(workSchema.parse(message)));
 }
 
 function parseOrNull(text: string): unknown {

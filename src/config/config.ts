@@ -34,6 +34,7 @@ function configOf(env: Environment, shards: Readonly<Record<string, string>>) {
     data: env.RAE_DATA,
     partitions: env.RAE_PARTITIONS,
     concurrency: env.RAE_CONCURRENCY,
+    dedicatedQueues: env.RAE_DEDICATED_QUEUES,
     pgPool: env.RAE_PG_POOL,
     window: env.RAE_WINDOW,
     leaseMs,

@@ -35,6 +35,13 @@ export const SETTINGS = Object.freeze({
     'Shared queues per worker. Seeds the registry of a new fleet; from then on the registry holds.',
   ),
   RAE_CONCURRENCY: whole(1, 1_000, 16, 'runs', 'Run slots of a worker process: how many runs it works on at once.'),
+  RAE_DEDICATED_QUEUES: whole(
+    1,
+    10_000,
+    100,
+    'queues',
+    'How many dedicated queues a worker process is attached to at once; each costs a Redis connection. When more of them have work, they take turns.',
+  ),
   RAE_PG_POOL: whole(
     1,
     100,

@@ -17,7 +17,7 @@ export async function openWorker(parts: ProcessParts, names: readonly string[]):
   const { config, events, clock, catalogue } = parts;
   const settings = operatorSettings(parts);
   const shards = await openShards(parts, 'rae_worker', config.pgPool);
-  const redis = await openRedis(parts, ['consumer', 'producer']).catch(async (error: unknown) => {
+  const redis = await openRedis(parts, ['consumer', 'producer', 'subscriber']).catch(async (error: unknown) => {
     await shards.close();
     throw error;
   });
@@ -47,10 +47,10 @@ export async function openWorker(parts: ProcessParts, names: readonly string[]):
     keys,
     events,
     clock,
-    consumerRedis: redis.consumer,
-    producerRedis: redis.producer,
+    redis,
     runSlots: config.concurrency,
     partitions: config.partitions,
+    dedicatedQueues: config.dedicatedQueues,
     leaseMs: config.leaseMs,
   });
   return {
@@ -58,8 +58,7 @@ export async function openWorker(parts: ProcessParts, names: readonly string[]):
     drain: () => worker.drain(),
     abort: () => aborting.abort(new RaeError('RAE_INTERNAL', 'the process stops')),
     close: async () => {
-      redis.consumer.disconnect();
-      redis.producer.disconnect();
+      for (const connection of Object.values(redis)) connection.disconnect();
       await shards.close();
     },
     get inFlight() {

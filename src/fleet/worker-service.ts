@@ -1,19 +1,17 @@
-import { randomUUID } from 'node:crypto';
 import pLimit from 'p-limit';
 import { CompletionPublisher } from '../../queues/completions.ts';
 import { TicketConsumer } from '../../queues/consumer.ts';
-import { announceConsumer, withdrawConsumer } from '../../queues/consumers.ts';
 import { parseQueue } from '../../queues/names.ts';
 import type { Ticket } from '../../queues/ticket.ts';
-import { queuesToConsume, readTopology, type Topology } from '../../queues/topology.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { type ErrorCode, messageOf, RaeError } from '../kernel/errors.ts';
 import type { RunRef } from '../ledger/run-ledger.ts';
 import type { Events } from '../observe/events.ts';
-import type { Redis } from '../redis/connection.ts';
+import type { Redis, RedisRole } from '../redis/connection.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Executor } from './executor.ts';
 import { Progress } from './progress.ts';
+import { QueueFollower } from './queue-follower.ts';
 import type { TicketKeys } from './ticket-keys.ts';
 
 /** What a worker process is made of. */
@@ -25,10 +23,11 @@ export interface WorkerServiceOptions {
   readonly keys: TicketKeys;
   readonly events: Events;
   readonly clock: Clock;
-  readonly consumerRedis: Redis;
-  readonly producerRedis: Redis;
+  readonly redis: Readonly<Record<RedisRole, Redis>>;
   /** Runs worked on at once. */
   readonly runSlots: number;
+  /** Most dedicated queues attached at once. */
+  readonly dedicatedQueues: number;
   /** How many shared partitions to assume until the dispatcher has said. */
   readonly partitions: number;
   readonly leaseMs: number;
@@ -36,10 +35,6 @@ export interface WorkerServiceOptions {
 
 const FOLLOW_MS = 500;
 const RETAKE_MS = 1_000;
-/** A process that is silent for so long is not counted on. */
-const ANNOUNCED_MS = 3_000;
-/** A dedicated queue is kept so long after its last work: attaching costs a connection. */
-const KEEP_MS = 30_000;
 
 /** The inside of a worker process: takes tickets of its workers' queues, follows where they are, drains when told. */
 export class WorkerService {
@@ -48,20 +43,17 @@ export class WorkerService {
   readonly #completions: CompletionPublisher;
   readonly #slots: ReturnType<typeof pLimit>;
   readonly #progress: Progress;
-  readonly #wanted = new Map<string, number>();
-  readonly #id = randomUUID();
-  #topology: Topology;
+  readonly #follower: QueueFollower;
   #timer: NodeJS.Timeout | undefined;
   #draining = false;
 
   constructor(options: WorkerServiceOptions) {
     this.#options = options;
-    this.#topology = { partitions: options.partitions, extra: [] };
     this.#slots = pLimit(options.runSlots);
     this.#progress = new Progress(options.clock, 4 * options.leaseMs);
-    this.#completions = new CompletionPublisher(options.producerRedis);
+    this.#completions = new CompletionPublisher(options.redis.producer);
     this.#consumer = new TicketConsumer({
-      redis: options.consumerRedis,
+      redis: options.redis.consumer,
       concurrency: options.runSlots,
       lockMs: options.leaseMs,
       clock: options.clock,
@@ -71,9 +63,12 @@ export class WorkerService {
       onRefused: (queue, reason) => options.events.emit('ticket.refused', { queue, reason }),
       onMended: (queue, keys) => options.events.emit('queue.mended', { queue, keys: keys.join(', ') }),
       onFailed: (queue, message) => this.#failed(`take from ${queue}`, 'RAE_INTERNAL', message, RETAKE_MS),
+      onTaken: (queue) => this.#follower.taken(queue),
+      onEmptied: (queue) => this.#follower.emptied(queue),
       onAttached: (queue) => options.events.emit('queue.attached', { queue }),
       onReleased: (queue) => options.events.emit('queue.released', { queue }),
     });
+    this.#follower = new QueueFollower({ ...options, consumer: this.#consumer });
   }
 
   /** Runs being worked on now. */
@@ -93,6 +88,7 @@ export class WorkerService {
 
   /** Attaches to its queues and follows the topology from then on. */
   async start(): Promise<void> {
+    await this.#follower.start();
     await this.#follow();
   }
 
@@ -103,8 +99,7 @@ export class WorkerService {
   async drain(): Promise<void> {
     this.#draining = true;
     clearTimeout(this.#timer);
-    // With Redis away the announcement lapses by itself.
-    await withdrawConsumer(this.#options.producerRedis, this.#id).catch(() => undefined);
+    await this.#follower.stop();
     await this.#consumer.drain();
     this.#completions.flush();
   }
@@ -142,11 +137,7 @@ export class WorkerService {
 
   async #follow(): Promise<void> {
     try {
-      const { producerRedis, workers, runSlots: slots, clock } = this.#options;
-      const until = clock.now().getTime() + ANNOUNCED_MS;
-      await announceConsumer(producerRedis, { id: this.#id, workers: [...workers], slots }, until);
-      // With Redis away, or an announcement that lapsed, the queues known last stay attached.
-      this.#topology = (await readTopology(this.#options.producerRedis)) ?? this.#topology;
+      await this.#follower.follow();
     } catch (error) {
       this.#failed('follow topology', 'RAE_REDIS_UNREACHABLE', messageOf(error), FOLLOW_MS);
     }
@@ -163,21 +154,8 @@ export class WorkerService {
     }
     if (this.#draining) return;
     // Until it can verify tickets it leaves them where they are.
-    if (keys.known) this.#attach();
+    if (keys.known) this.#follower.attach();
     this.#timer = setTimeout(() => void this.#follow(), FOLLOW_MS);
-  }
-
-  #attach(): void {
-    const now = this.#options.clock.monotonicMs();
-    for (const queue of queuesToConsume(this.#topology, this.#options.workers)) {
-      this.#wanted.set(queue, now);
-      this.#consumer.attach(queue);
-    }
-    for (const [queue, last] of this.#wanted) {
-      if (now - last < KEEP_MS) continue;
-      this.#wanted.delete(queue);
-      this.#consumer.release(queue);
-    }
   }
 
   #failed(loop: string, code: ErrorCode, message: string, retryInMs: number): void {

@@ -16,6 +16,7 @@ export const TIME: readonly Exception[] = [
   { path: 'src/schedule/loop.ts', because: 'it is the pause between two rounds' },
   { path: 'src/db/listener.ts', because: 'a broken connection is made anew after a pause' },
   { path: 'queues/ticket-worker.ts', because: 'what fails in Redis for another reason fails again at once' },
+  { path: 'queues/channel.ts', because: 'who only listens learns of a lost route by asking from time to time' },
   { path: 'queues/completions.ts', because: 'completions are published in batches, at most a moment late' },
 ];
 
