@@ -12,6 +12,7 @@ import { enrolled, makeDue, quiet, runsOf } from '../support/ledger.ts';
 import { mixOfMemories, storeMix } from '../support/memory-mix.ts';
 import { type TestProcess, useProcesses } from '../support/processes.ts';
 import { seeded } from '../support/random.ts';
+import { readmeWorker } from '../support/readme-worker.ts';
 import { useRedis } from '../support/redis.ts';
 import { TALLY } from '../support/tally-worker.ts';
 import { addTenant } from '../support/tenants.ts';
@@ -19,7 +20,7 @@ import { addTenant } from '../support/tenants.ts';
 const database = useDatabase();
 const redisUrl = useRedis();
 useProcesses('all');
-const copy = useCheckoutCopy({ tally: TALLY, labelling: LABELLING });
+const copy = useCheckoutCopy({ tally: TALLY, labelling: LABELLING, touch: readmeWorker('touch') });
 const random = seeded('new worker');
 const DAY_MS = 86_400_000;
 let scheduler: TestProcess;
@@ -30,7 +31,7 @@ beforeAll(async () => {
   await copy.migrate(database());
   const fleet = new TestFleet({ database: database(), redisUrl: redisUrl(), build: copy.build });
   scheduler = fleet.scheduler({ RAE_LOG_LEVEL: 'trace' });
-  worker = fleet.worker(['tally', 'labelling']);
+  worker = fleet.worker(['tally', 'labelling', 'touch']);
   await ready(scheduler, worker);
 });
 
@@ -68,6 +69,7 @@ describe('a worker that is added as one folder', () => {
     expect(differs.map((line) => line.replaceAll(copy.folder, ''))).toEqual([
       'Only in /workers: labelling',
       'Only in /workers: tally',
+      'Only in /workers: touch',
     ]);
   });
 
@@ -110,6 +112,14 @@ describe('a worker that is added as one folder', () => {
     expect(labels).toEqual([{ human_label: `seen ${slots[3]?.toISOString().slice(0, 10)}` }]);
   });
 
+  it('as the README shows one, works as it stands', async () => {
+    const id = await tenantWith(6);
+    await database().admin("insert into public.runs (tenant_id, worker, slot) values ($1, 'touch', now())", [id]);
+    await worker.event('run.finished', { worker: 'touch', tenant_id: id, outcome: 'done' });
+    const [run] = (await runsOf(database(), id)).filter((one) => one.worker === 'touch');
+    expect(run).toMatchObject({ state: 'done', counts: { counted: 6 } });
+  });
+
   it('is in the catalogue, the queues, the metrics of the scheduler and the policy book', async () => {
     const attached = worker.logs.filter(({ event }) => event === 'queue.attached').map(({ queue }) => queue);
     expect(attached).toEqual(expect.arrayContaining(['rae.tally.p00', 'rae.tally.p01', 'rae.labelling.p00']));
@@ -119,7 +129,7 @@ describe('a worker that is added as one folder', () => {
     const load = (file: string) => import(new URL(file, copy.build).href);
     const { loadCatalogue } = (await load('workers/index.js')) as typeof import('../../workers/index.ts');
     const catalogue = await loadCatalogue();
-    expect(catalogue.names).toEqual(['decay', 'labelling', 'tally']);
+    expect(catalogue.names).toEqual(['decay', 'labelling', 'tally', 'touch']);
     const schemas = catalogue.all.map(({ name, definition, fingerprint, defaultPolicy }) => {
       return [name, { schema: definition.contract.policy, fingerprint, defaults: defaultPolicy }] as const;
     });
