@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { readmeWorker } from '../support/readme-worker.ts';
 import { shown, type TextFile } from './rules/finding.ts';
 import { repository } from './rules/tree.ts';
 import { workerFolders } from './rules/worker-folders.ts';
@@ -14,6 +15,12 @@ const whole: readonly TextFile[] = [
 it('every worker has its contract, its policy, itself and its SQL in one folder', () => {
   expect(shown(workerFolders(repository()))).toEqual([]);
   expect(workerFolders(whole)).toEqual([]);
+});
+
+it('the worker that the README shows keeps that too', () => {
+  const files = Object.entries(readmeWorker('label')).map(([file, text]) => ({ path: `workers/label/${file}`, text }));
+  expect(files).toHaveLength(4);
+  expect(shown(workerFolders(files))).toEqual([]);
 });
 
 it.each([1, 2, 3, 4])('would not pass without %i', (missing) => {

@@ -20,7 +20,7 @@ import { addTenant } from '../support/tenants.ts';
 const database = useDatabase();
 const redisUrl = useRedis();
 useProcesses('all');
-const copy = useCheckoutCopy({ tally: TALLY, labelling: LABELLING, touch: readmeWorker('touch') });
+const copy = useCheckoutCopy({ tally: TALLY, labelling: LABELLING, label: readmeWorker('label') });
 const random = seeded('new worker');
 const DAY_MS = 86_400_000;
 let scheduler: TestProcess;
@@ -31,7 +31,7 @@ beforeAll(async () => {
   await copy.migrate(database());
   const fleet = new TestFleet({ database: database(), redisUrl: redisUrl(), build: copy.build });
   scheduler = fleet.scheduler({ RAE_LOG_LEVEL: 'trace' });
-  worker = fleet.worker(['tally', 'labelling', 'touch']);
+  worker = fleet.worker(['tally', 'labelling', 'label']);
   await ready(scheduler, worker);
 });
 
@@ -67,9 +67,9 @@ describe('a worker that is added as one folder', () => {
       }
     });
     expect(differs.map((line) => line.replaceAll(copy.folder, ''))).toEqual([
+      'Only in /workers: label',
       'Only in /workers: labelling',
       'Only in /workers: tally',
-      'Only in /workers: touch',
     ]);
   });
 
@@ -114,10 +114,14 @@ describe('a worker that is added as one folder', () => {
 
   it('as the README shows one, works as it stands', async () => {
     const id = await tenantWith(6);
-    await database().admin("insert into public.runs (tenant_id, worker, slot) values ($1, 'touch', now())", [id]);
-    await worker.event('run.finished', { worker: 'touch', tenant_id: id, outcome: 'done' });
-    const [run] = (await runsOf(database(), id)).filter((one) => one.worker === 'touch');
-    expect(run).toMatchObject({ state: 'done', counts: { counted: 6 } });
+    await database().admin("insert into public.runs (tenant_id, worker, slot) values ($1, 'label', now())", [id]);
+    await worker.event('run.finished', { worker: 'label', tenant_id: id, outcome: 'done' });
+    const [run] = (await runsOf(database(), id)).filter((one) => one.worker === 'label');
+    expect(run).toMatchObject({ state: 'done', counts: { labelled: 6 } });
+    const labels = await database().admin('select distinct human_label from public.memories where tenant_id = $1', [
+      id,
+    ]);
+    expect(labels).toEqual([{ human_label: 'unseen' }]);
   });
 
   it('is in the catalogue, the queues, the metrics of the scheduler and the policy book', async () => {
@@ -129,7 +133,7 @@ describe('a worker that is added as one folder', () => {
     const load = (file: string) => import(new URL(file, copy.build).href);
     const { loadCatalogue } = (await load('workers/index.js')) as typeof import('../../workers/index.ts');
     const catalogue = await loadCatalogue();
-    expect(catalogue.names).toEqual(['decay', 'labelling', 'tally', 'touch']);
+    expect(catalogue.names).toEqual(['decay', 'label', 'labelling', 'tally']);
     const schemas = catalogue.all.map(({ name, definition, fingerprint, defaultPolicy }) => {
       return [name, { schema: definition.contract.policy, fingerprint, defaults: defaultPolicy }] as const;
     });
