@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type FleetFile, readFleetFile } from '../../src/cli/fleet-file.ts';
 import { eventually } from '../support/eventually.ts';
-import { startProgram, useProcesses } from '../support/processes.ts';
+import { startProgram, startRae, useProcesses } from '../support/processes.ts';
 
 useProcesses();
 
@@ -51,4 +51,18 @@ describe('npm start', () => {
       });
     },
   );
+
+  it('ends by itself when npm was killed before it had even started', async () => {
+    dir = mkdtempSync(join(tmpdir(), 'rae-up-'));
+    const npm = startProgram(process.execPath, ['-e', '']);
+    await npm.ended();
+    const up = startRae(['up', '--tenants', '0', '--data', join(dir, 'data')], {
+      npm_lifecycle_event: 'start',
+      NPM_PID: String(npm.pid),
+      XDG_STATE_HOME: join(dir, 'state'),
+    });
+    await up.line(/^npm has ended: stopping/, 60_000);
+    await up.ended(60_000);
+    expect(readFleetFile(join(dir, 'data'))).toBeUndefined();
+  });
 });

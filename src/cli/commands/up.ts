@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Option } from 'commander';
+import type { Variables } from '../../config/given.ts';
 import { inheritedEnvironment } from '../../config/inherited.ts';
 import { eraseServices } from '../../embedded/fresh.ts';
 import { describeDuration } from '../../kernel/duration.ts';
@@ -68,7 +69,7 @@ async function run(call: Call, options: UpOptions): Promise<Answer> {
     });
   }
   const catalogue = await call.catalogue;
-  const { stop, force } = interruption(say, env.npm_lifecycle_event !== undefined);
+  const { stop, force } = interruption(say, npmOf(env));
   const report = await up(
     { dataDir, once: options.once ?? false, tenants: options.tenants, memories: options.memories, port: options.port },
     {
@@ -92,6 +93,13 @@ async function run(call: Call, options: UpOptions): Promise<Answer> {
     },
   );
   return { json: report, text: () => described(report, call), exit: report.ok ? 0 : 1 };
+}
+
+/** The npm that started this process; undefined where none did. */
+function npmOf(env: Variables): number | undefined {
+  if (env.npm_lifecycle_event === undefined) return undefined;
+  // Killed while this process was starting, npm is no longer its parent: the script has kept the number.
+  return Number(env.NPM_PID) || process.ppid;
 }
 
 function fileOf(fleet: LocalFleet, now: Date) {

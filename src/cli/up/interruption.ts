@@ -14,9 +14,10 @@ export interface Interruption {
 /**
  * Listens for SIGINT, SIGTERM and SIGHUP from now on.
  * @param say told what the signal does.
- * @param byNpm npm started this process. Killed, npm ends without passing that on, and so its end is a first signal too.
+ * @param npm pid of the npm that started this process. Killed, it ends without passing that on, and so its end is a
+ * first signal too, however early it came.
  */
-export function interruption(say: (line: string) => void, byNpm: boolean): Interruption {
+export function interruption(say: (line: string) => void, npm?: number): Interruption {
   const stop = new AbortController();
   const force = new AbortController();
   let first = 0;
@@ -29,7 +30,7 @@ export function interruption(say: (line: string) => void, byNpm: boolean): Inter
     } else if (now - first > ECHO_MS) force.abort();
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, told);
-  if (byNpm) onceOrphaned(() => told('npm has ended'));
+  if (npm !== undefined) onceOrphaned(npm, () => told('npm has ended'));
   return { stop: stop.signal, force: force.signal };
 }
 
@@ -62,8 +63,7 @@ export function interrupted(): RaeError {
   return new RaeError('RAE_INTERRUPTED', 'stopped before it was done');
 }
 
-function onceOrphaned(tell: () => void): void {
-  const parent = process.ppid;
+function onceOrphaned(parent: number, tell: () => void): void {
   const watch = setInterval(() => {
     if (process.ppid === parent) return;
     clearInterval(watch);
