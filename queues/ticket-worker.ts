@@ -36,10 +36,11 @@ export class TicketWorker extends Worker<string, void> {
   readonly #queue: string;
   readonly #options: TicketWorkerOptions;
   readonly #foreign = new WeakSet<object>();
+  readonly #begun = new WeakMap<object, Promise<void>>();
   #isQuiet = false;
 
   constructor(queue: string, options: TicketWorkerOptions) {
-    super(hashTagged(queue), (job) => options.process(job.data), {
+    super(hashTagged(queue), (job) => this.#begin(job), {
       connection: options.redis,
       autorun: false,
       concurrency: options.concurrency ?? 1,
@@ -56,9 +57,20 @@ export class TicketWorker extends Worker<string, void> {
     });
     this.#queue = queue;
     this.#options = options;
+    // BullMQ begins with an entry only when it has asked for all others that it may take, one round trip each.
+    this.on('active', (job) => void this.#begin(job));
     // Without a listener a broken connection would end the process; the connection's own watch reports it. What fails
     // beside taking (the search for stalled entries, the wait for new ones) is heard of here alone.
     this.on('error', (error) => void this.#mend(error, ''));
+  }
+
+  async #begin(job: Job<string, void>): Promise<void> {
+    let begun = this.#begun.get(job);
+    if (begun === undefined) {
+      begun = this.#options.process(job.data);
+      this.#begun.set(job, begun);
+    }
+    await begun;
   }
 
   protected override createJob(json: JobJson, id: string): Job<string, void> {

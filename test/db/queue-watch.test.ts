@@ -95,9 +95,13 @@ describe('a dispatcher that looks at a queue', () => {
   let watcher: Watcher;
   let consuming: Redis;
 
-  beforeAll(() => {
+  beforeAll(async () => {
     watcher = new Watcher(redisUrl());
     consuming = new Redis(redisUrl(), { maxRetriesPerRequest: null });
+    await watcher.put(1);
+    // BullMQ writes that once, some time after the first use of a queue.
+    const isWritten = async () => ((await watcher.redis.hexists(key('meta'), 'version')) === 1 ? true : undefined);
+    await eventually(isWritten, { what: 'the version of BullMQ to be written' });
   });
 
   beforeEach(async () => {
