@@ -20,8 +20,9 @@ export async function openShards(
   poolSize: number,
 ): Promise<Shards> {
   if (config.databaseUrl === undefined) {
-    throw new RaeError('RAE_NO_FLEET', 'RAE_DATABASE_URL is not set', {
-      hint: `set it to a login role that is a member of ${role}, or start everything with: rae up`,
+    const both = config.redisUrl === undefined;
+    throw new RaeError('RAE_NO_FLEET', `RAE_DATABASE_URL ${both ? 'and RAE_REDIS_URL are' : 'is'} not set`, {
+      hint: `set ${both ? 'the first' : 'it'} to a login role that is a member of ${role}, or start everything with: rae up`,
     });
   }
   const urls = { main: config.databaseUrl, ...config.shards };

@@ -146,6 +146,8 @@ describe('policies by command', () => {
     ],
     [['--set', 'cron=daily'], 'cron is "daily"; must be five fields (minute hour day month weekday), not 1'],
     [['--set', 'rate'], '--set is "rate"; expected field=value'],
+    [['--set', 'rate=0.1', '--set', 'rate=0.2'], 'rate is named twice; say once what it is to be'],
+    [['--set', 'rate=0.1', '--unset', 'rate'], 'rate is named twice; say once what it is to be'],
     [['--unset', 'flor'], 'did you mean floor?'],
     [[], 'nothing to change: give --set, --unset or --file'],
     [['--file', '/nonexistent'], '/nonexistent cannot be read'],
@@ -162,6 +164,14 @@ describe('policies by command', () => {
     const unknown = '3f2a8c54-1f7e-4c0b-9a53-0d7e2b1c9f10';
     expect(await rae('policy', 'get', 'decy', '--tenant', unknown)).toMatchObject({ code: 2 });
     expect(await rae('policy', 'get', 'decay', '--tenant', unknown)).toMatchObject({ code: 3 });
+  });
+});
+
+describe('a backfill', () => {
+  it('of a time without a slot says that there is none, and how a date is read', async () => {
+    const { code, out } = await rae('cycle', 'backfill', 'decay', '--from', '2026-11-10', '--to', '2026-11-10');
+    expect(code).toBe(0);
+    expect(out).toContain('no schedule has a slot in that time; a date alone is its first instant');
   });
 });
 

@@ -75,6 +75,12 @@ describe('a command without a fleet', () => {
     expect(err).not.toContain('    at ');
   });
 
+  it('is told at once of all that a service lacks', async () => {
+    const { code, err } = await rae(['worker', 'decay']);
+    expect(code).toBe(3);
+    expect(err).toContain('error: RAE_DATABASE_URL and RAE_REDIS_URL are not set\n');
+  });
+
   it('still knows the workers', async () => {
     const { code, out } = await rae(['worker', 'list', '--json']);
     expect(code).toBe(0);

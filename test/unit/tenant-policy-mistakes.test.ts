@@ -30,6 +30,9 @@ describe('a policy that does not fit', () => {
     expect(policyMistakes(decayPolicy, { protected_days: 40, accelerated_days: 'soon' })).toEqual([
       'accelerated_days is "soon"; expected a number from 1 to 3650',
     ]);
+    expect(policyMistakes(decayPolicy, { accelerated_days: 0 })).toEqual([
+      'accelerated_days is 0; expected a number from 1 to 3650',
+    ]);
   });
 
   it('says what is wrong with a cron and a time zone', () => {

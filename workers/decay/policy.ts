@@ -30,7 +30,8 @@ export const decayPolicy = z
     access_statistics: z.boolean().default(true).describe('false = every memory decays at the plain rate'),
     layer_rates: z.partialRecord(z.enum(LAYERS), rate).default({}).describe('rates of single layers, instead of rate'),
   })
-  .refine((policy) => policy.protected_days <= policy.accelerated_days, {
+  // Compared where each is right by itself: otherwise one mistake would be told as two.
+  .refine((policy) => policy.accelerated_days < 1 || policy.protected_days <= policy.accelerated_days, {
     path: ['protected_days'],
     message: 'must not be more than accelerated_days',
   });

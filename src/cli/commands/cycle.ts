@@ -90,11 +90,15 @@ async function command(call: Call, tenant: string | undefined): Promise<CycleCom
 
 function made(name: string, { slots, planned }: CommandedCycles): Answer {
   const { total, owed, skipped, covered } = planned;
+  const nothing =
+    slots.length === 0
+      ? 'nothing to do: no schedule has a slot in that time; a date alone is its first instant'
+      : 'nothing new: no tenant is due, or the slots were there already';
   return {
     json: { worker: name, slots, total, owed, skipped, covered },
     text: () =>
       `${name}: ${slots.length} ${slots.length === 1 ? 'slot' : 'slots'}, ${owed} ${owed === 1 ? 'run' : 'runs'} owed, ${skipped} skipped, ${covered} covered by a newer slot${
-        total === 0 ? ' (nothing new: no tenant is due, or the slots were there already)' : ''
+        total === 0 ? ` (${nothing})` : ''
       }`,
   };
 }

@@ -66,6 +66,10 @@ export const policySet: Command = {
       throw new RaeError('RAE_USAGE', '--file replaces the whole policy: it takes no --set or --unset');
     if (file === undefined && fields === 0)
       throw new RaeError('RAE_USAGE', 'nothing to change: give --set, --unset or --file');
+    const named = [...set.map(([path]) => path), ...unset];
+    const twice = named.find((path, index) => named.indexOf(path) !== index);
+    if (twice !== undefined)
+      throw new RaeError('RAE_USAGE', `${clean(twice)} is named twice; say once what it is to be`);
     const book = await policiesOf(call);
     const { policy, changed } =
       file === undefined
