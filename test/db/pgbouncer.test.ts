@@ -7,6 +7,7 @@ import { TenantContext } from '../../src/db/tenant-context.ts';
 import { RunLedger } from '../../src/ledger/run-ledger.ts';
 import { useDatabase } from '../support/database.ts';
 import { decayRun } from '../support/decay-run.ts';
+import { eventually } from '../support/eventually.ts';
 import { fleetSchema } from '../support/fleet-schema.ts';
 import { addMemories, readMemories } from '../support/memories.ts';
 import { performing } from '../support/performing.ts';
@@ -115,13 +116,20 @@ describe('behind PgBouncer in transaction mode', () => {
     const tenant = await addTenant(database());
     const clients = Array.from({ length: 4 }, () => inside(pooled('rae_worker', true)));
     const text = query('select content from public.memories where importance > $1');
-    const reads = Array.from({ length: 24 }, (_n, index) =>
-      clients[index % 4]?.inTenant(tenant, (tx) => tx.rows(text, [0])),
-    );
-    const failed = (await Promise.allSettled(reads)).filter((read) => read.status === 'rejected');
+    const failed = async () => {
+      const reads = Array.from({ length: 24 }, (_n, index) =>
+        clients[index % 4]?.inTenant(tenant, (tx) => tx.rows(text, [0])),
+      );
+      return (await Promise.allSettled(reads)).filter((read) => read.status === 'rejected');
+    };
     const { major, minor } = pooler?.program.version ?? { major: 0, minor: 0 };
-    if (major > 1 || minor >= 21) expect(failed).toEqual([]);
-    else expect(failed.length).toBeGreaterThan(0);
+    const first = await failed();
+    if (major > 1 || minor >= 21) return expect(first).toEqual([]);
+    // An older one fails as soon as a client comes upon a session that another has prepared its statement on.
+    const some =
+      first.length > 0 ||
+      (await eventually(async () => (await failed()).length > 0 || undefined, { what: 'reads to fail' }));
+    expect(some).toBe(true);
   });
 
   it('a service that is not set up for a pooler is refused at once, with the reason', async () => {

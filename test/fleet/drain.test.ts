@@ -117,7 +117,7 @@ describe('a worker that is told to stop', () => {
     const worker = fleet.worker(['tally', 'decay']);
     await ready(worker);
     worker.kill('SIGTERM');
-    expect(await worker.ended(10_000)).toEqual({ code: 0, signal: null });
+    expect(await worker.ended()).toEqual({ code: 0, signal: null });
     expect(logged(worker).slice(-2)).toEqual(['service.stopping', 'service.stopped']);
     await eventually(async () => ((await connectionsLeft('worker')).sessions === 0 ? true : undefined), {
       what: 'its sessions to be gone',
@@ -134,7 +134,7 @@ describe('a worker that is told to stop', () => {
     await stepped(runId);
     scheduler.kill('SIGKILL');
     worker.kill('SIGTERM');
-    expect(await worker.ended(10_000)).toEqual({ code: 0, signal: null });
+    expect(await worker.ended()).toEqual({ code: 0, signal: null });
     expect(logged(worker)).not.toContain('drain.expired');
     const left = await readRun(database(), runId);
     expect(left).toMatchObject({ state: 'owed', reason: 'yielded', attempt: 1, failures: 0, lapses: 0 });
@@ -156,7 +156,7 @@ describe('a worker that is told to stop', () => {
     await eventually(running, { what: 'the run to be in the middle' });
     scheduler.kill('SIGKILL');
     worker.kill('SIGTERM');
-    expect(await worker.ended(10_000)).toEqual({ code: 0, signal: null });
+    expect(await worker.ended()).toEqual({ code: 0, signal: null });
     expect(await runsOf(database(), tenant.id)).toMatchObject([{ state: 'owed', reason: 'yielded', failures: 0 }]);
     await endLingering(database());
     await ready(fleet.scheduler(), fleet.worker(['decay']));
@@ -182,7 +182,7 @@ describe('a worker that is told to stop', () => {
     );
     scheduler.kill('SIGKILL');
     worker.kill('SIGTERM');
-    expect(await worker.ended(10_000)).toEqual({ code: 0, signal: null });
+    expect(await worker.ended()).toEqual({ code: 0, signal: null });
     const runs = await Promise.all(runIds.map((runId) => readRun(database(), runId)));
     const back = runs.filter(({ state, reason }) => state === 'owed' && reason === 'yielded');
     // The one in work has a step behind it; the other was only taken.
@@ -200,7 +200,7 @@ describe('a worker that is told to stop', () => {
     const runId = await owe(id);
     await stepped(runId);
     worker.kill('SIGTERM');
-    expect(await worker.ended(10_000)).toMatchObject({ signal: null });
+    expect(await worker.ended()).toMatchObject({ signal: null });
     expect(logged(worker).slice(-3)).toEqual(['service.stopping', 'drain.expired', 'service.stopped']);
     expect(await readRun(database(), runId)).toMatchObject({ state: 'running', attempt: 1 });
     await database().admin("update public.policies set document = '{}' where tenant_id = $1", [id]);
@@ -224,7 +224,7 @@ describe('a worker that is told to stop', () => {
       },
       { what: 'the second signal to count' },
     );
-    expect(await worker.ended(10_000)).toMatchObject({ signal: null });
+    expect(await worker.ended()).toMatchObject({ signal: null });
   });
 
   it('stops when the process that started it is gone, however that went', async () => {
@@ -246,7 +246,7 @@ describe('a worker that is told to stop', () => {
     });
     expect(parent.logs.find(({ event }) => event === 'service.stopping')).toMatchObject({ signal: 'disconnect' });
     // Its end closes the last of the pipes it inherited.
-    await parent.ended(10_000);
+    await parent.ended();
   });
 });
 
@@ -257,7 +257,7 @@ describe('a scheduler that is told to stop', () => {
     const second = fleet.scheduler();
     await ready(second);
     first.kill('SIGTERM');
-    expect(await first.ended(10_000)).toEqual({ code: 0, signal: null });
+    expect(await first.ended()).toEqual({ code: 0, signal: null });
     await second.event('dispatch.lease_taken');
     const [lease] = await database().admin('select holder, epoch from public.leases');
     expect(lease?.holder).toContain(`:${second.pid}:`);
@@ -265,7 +265,7 @@ describe('a scheduler that is told to stop', () => {
     await ready(fleet.worker(['tally']));
     await inState(await owe(id), 'done');
     second.kill('SIGTERM');
-    expect(await second.ended(10_000)).toEqual({ code: 0, signal: null });
+    expect(await second.ended()).toEqual({ code: 0, signal: null });
     const [free] = await database().admin("select expires_at = '-infinity' as free from public.leases");
     expect(free, 'nobody has to wait for the lease to run out').toEqual({ free: true });
   });

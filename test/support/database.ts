@@ -75,7 +75,7 @@ export class TestDatabase {
           )
         ).rows.map((row) => row.session);
       const isEmpty = async () => ((await sessions()).length === 0 ? true : undefined);
-      const gone = await eventually(isEmpty, { what: 'no session', withinMs: 5_000 }).catch(() => false);
+      const gone = await eventually(isEmpty, { what: 'no session' }).catch(() => false);
       const left = gone ? [] : await sessions();
       await client.query(`drop database if exists ${client.escapeIdentifier(this.name)} with (force)`);
       if (left.length > 0) throw new Error(`sessions were left behind in ${this.name}:\n${left.join('\n')}`);

@@ -36,7 +36,7 @@ export function useRedis(): () => string {
   afterAll(() =>
     emptied(async (redis) => {
       const isAlone = async () => ((await clientsOf(redis, index)).length === 0 ? true : undefined);
-      await eventually(isAlone, { what: 'every connection to Redis to be closed', withinMs: 5_000 });
+      await eventually(isAlone, { what: 'every connection to Redis to be closed' });
     }),
   );
   return url;
