@@ -3,19 +3,19 @@ import type { Redis } from 'ioredis';
 const PING_MS = 5_000;
 
 /**
- * Hears what is published as JSON on a channel, on a subscriber connection, until the returned function is called.
- * @param heard told of each message, parsed. What it throws is ignored: anyone with access to Redis can publish, and a
+ * Hears what is published on a channel, on a subscriber connection, until the returned function is called.
+ * @param heard told of each message. What it throws is ignored: anyone with access to Redis can publish, and a
  *   message of another form must not stop who hears it.
  */
 export async function hearChannel(
   redis: Redis,
   channel: string,
-  heard: (message: unknown) => void,
+  heard: (message: string) => void,
 ): Promise<() => Promise<void>> {
   const onMessage = (where: string, message: string) => {
     if (where !== channel) return;
     try {
-      heard(JSON.parse(message));
+      heard(message);
     } catch {
       // See above.
     }

@@ -42,15 +42,32 @@ export interface ConsumerOptions {
   readonly onReleased?: (queue: string) => void;
 }
 
+/** A taker that has asked for nothing for so long has come to a standstill: asking takes five seconds at most. In ms. */
+const STANDSTILL_MS = 15_000;
+/** The same since Redis came back: a taker that lost its connection at a bad moment waits for an answer for ever. */
+const RECOVERY_MS = 2_000;
+
+interface Taker {
+  readonly worker: TicketWorker;
+  asks: number;
+  /** When it was seen to ask last. */
+  atMs: number;
+}
+
 /** Takes tickets from the queues it is attached to. Queues come and go while it runs. */
 export class TicketConsumer {
   readonly #options: ConsumerOptions;
-  readonly #workers = new Map<string, TicketWorker>();
+  readonly #workers = new Map<string, Taker>();
   readonly #releasing = new Set<Promise<void>>();
   #lastTaken = 0;
 
+  #readyMs = Number.NEGATIVE_INFINITY;
+
   constructor(options: ConsumerOptions) {
     this.#options = options;
+    options.redis.on('ready', () => {
+      this.#readyMs = options.clock.monotonicMs();
+    });
   }
 
   /** The queues it takes from now. */
@@ -71,7 +88,7 @@ export class TicketConsumer {
   /** Begins to take from `queue`; nothing when it already does. */
   attach(queue: string): void {
     if (this.#workers.has(queue)) return;
-    const { redis, concurrency, lockMs, onFailed } = this.#options;
+    const { redis, concurrency, lockMs, onFailed, clock } = this.#options;
     const worker = new TicketWorker(queue, {
       redis,
       concurrency,
@@ -82,18 +99,21 @@ export class TicketConsumer {
     });
     worker.on('active', () => this.#options.onTaken?.(queue));
     worker.on('drained', () => this.#options.onEmptied?.(queue));
+    this.#workers.set(queue, { worker, asks: 0, atMs: clock.monotonicMs() });
     // It ends when it is closed; what goes wrong meanwhile it tells by itself.
-    worker.run().catch(() => undefined);
-    this.#workers.set(queue, worker);
+    void worker
+      .run()
+      .catch(() => undefined)
+      .then(() => this.#abandon(queue, worker));
     this.#options.onAttached?.(queue);
   }
 
   /** Stops taking from `queue`; tickets in work are finished in the background. Resolves when they are. */
   async release(queue: string): Promise<void> {
-    const worker = this.#workers.get(queue);
-    if (worker === undefined) return;
+    const taker = this.#workers.get(queue);
+    if (taker === undefined) return;
     this.#workers.delete(queue);
-    const closing: Promise<void> = worker
+    const closing: Promise<void> = taker.worker
       .close()
       .catch(() => undefined)
       .finally(() => this.#releasing.delete(closing));
@@ -106,6 +126,28 @@ export class TicketConsumer {
   async drain(): Promise<void> {
     for (const queue of this.queues) void this.release(queue);
     await Promise.all(this.#releasing);
+  }
+
+  /** Lets go of queues whose taker has come to a standstill, so that whoever wants them attaches anew. Their tickets come again. */
+  releaseStanding(): void {
+    const now = this.#options.clock.monotonicMs();
+    for (const [queue, taker] of this.#workers) {
+      const { worker } = taker;
+      if (worker.asks !== taker.asks || worker.isFull) {
+        taker.asks = worker.asks;
+        taker.atMs = now;
+      }
+      const isLost = taker.atMs < this.#readyMs && now - this.#readyMs > RECOVERY_MS;
+      if (isLost || now - taker.atMs > STANDSTILL_MS) this.#abandon(queue, worker);
+    }
+  }
+
+  /** A taker whose connection broke just as it began, or whatever else ended it, is of no use any more. */
+  #abandon(queue: string, worker: TicketWorker): void {
+    if (this.#workers.get(queue)?.worker !== worker) return;
+    this.#workers.delete(queue);
+    void worker.close(true).catch(() => undefined);
+    this.#options.onReleased?.(queue);
   }
 
   async #take(queue: string, text: string): Promise<void> {

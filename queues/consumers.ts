@@ -8,6 +8,8 @@ export interface ConsumerAnnouncement {
   readonly workers: readonly string[];
   /** Runs (or tickets of statements) it works on at once. */
   readonly slots: number;
+  /** Tickets of statements that it works on at once: no more than it has connections. */
+  readonly steps: number;
   /** The queues it is attached to. */
   readonly queues: readonly string[];
 }
@@ -16,6 +18,7 @@ const KEY = 'rae:consumers';
 const announced = z.object({
   workers: z.array(z.string()),
   slots: z.int().min(1),
+  steps: z.int().min(1),
   queues: z.array(z.string()).default([]),
 });
 
@@ -40,14 +43,17 @@ return found
 
 /** Says that a process takes tickets for the next `forMs`. Said again before that, and withdrawn when it drains. */
 export async function announceConsumer(redis: Redis, consumer: ConsumerAnnouncement, forMs: number): Promise<void> {
-  const { id, workers, slots, queues } = consumer;
-  await ANNOUNCE.run(redis, [KEY], [id, JSON.stringify({ workers, slots, queues }), forMs]);
+  const { id, workers, slots, steps, queues } = consumer;
+  await ANNOUNCE.run(redis, [KEY], [id, JSON.stringify({ workers, slots, steps, queues }), forMs]);
 }
 
 /** Takes an announcement back. */
 export async function withdrawConsumer(redis: Redis, id: string): Promise<void> {
   await redis.hdel(KEY, id);
 }
+
+/** What processes can do at once, all together. */
+export type AnnouncedCapacity = Pick<ConsumerAnnouncement, 'slots' | 'steps'>;
 
 /** Who takes tickets of which worker, as the processes have announced themselves. */
 export class Consumers {
@@ -61,14 +67,25 @@ export class Consumers {
     }
   }
 
-  /** Slots per worker over all its processes; no entry for a worker without any. */
-  get slots(): ReadonlyMap<string, number> {
-    return this.#perWorker(({ slots }) => slots);
+  /** What the processes of each worker can do at once, all together; no entry for a worker without any. */
+  get capacities(): ReadonlyMap<string, AnnouncedCapacity> {
+    const capacities = new Map<string, AnnouncedCapacity>();
+    for (const process of this.#processes) {
+      for (const worker of process.workers) {
+        const { slots = 0, steps = 0 } = capacities.get(worker) ?? {};
+        capacities.set(worker, { slots: slots + process.slots, steps: steps + process.steps });
+      }
+    }
+    return capacities;
   }
 
   /** Processes per worker; no entry for a worker without any. */
   get processes(): ReadonlyMap<string, number> {
-    return this.#perWorker(() => 1);
+    const counts = new Map<string, number>();
+    for (const { workers } of this.#processes) {
+      for (const worker of workers) counts.set(worker, (counts.get(worker) ?? 0) + 1);
+    }
+    return counts;
   }
 
   /**
@@ -78,14 +95,6 @@ export class Consumers {
    */
   slotsAt(queue: string): number {
     return this.#attached.get(queue) ?? 0;
-  }
-
-  #perWorker(count: (process: Omit<ConsumerAnnouncement, 'id'>) => number): ReadonlyMap<string, number> {
-    const counts = new Map<string, number>();
-    for (const process of this.#processes) {
-      for (const worker of process.workers) counts.set(worker, (counts.get(worker) ?? 0) + count(process));
-    }
-    return counts;
   }
 }
 
@@ -98,11 +107,6 @@ export async function readConsumers(redis: Redis): Promise<Consumers> {
       return success ? [data] : [];
     }),
   );
-}
-
-/** Slots per worker over all processes that have announced themselves. */
-export async function readSlots(redis: Redis, _nowMs?: number): Promise<ReadonlyMap<string, number>> {
-  return (await readConsumers(redis)).slots;
 }
 
 function parseOrNull(text: string): unknown {

@@ -38,6 +38,8 @@ export class TicketWorker extends Worker<string, void> {
   readonly #foreign = new WeakSet<object>();
   readonly #begun = new WeakMap<object, Promise<void>>();
   #isQuiet = false;
+  #asks = 0;
+  #inWork = 0;
 
   constructor(queue: string, options: TicketWorkerOptions) {
     super(hashTagged(queue), (job) => this.#begin(job), {
@@ -64,10 +66,23 @@ export class TicketWorker extends Worker<string, void> {
     this.on('error', (error) => void this.#mend(error, ''));
   }
 
+  /** How often it has asked Redis for a ticket: this grows every few seconds, unless all its places are taken. */
+  get asks(): number {
+    return this.#asks;
+  }
+
+  /** It works on as many tickets as it may. */
+  get isFull(): boolean {
+    return this.#inWork >= (this.#options.concurrency ?? 1);
+  }
+
   async #begin(job: Job<string, void>): Promise<void> {
     let begun = this.#begun.get(job);
     if (begun === undefined) {
-      begun = this.#options.process(job.data);
+      this.#inWork += 1;
+      begun = this.#options.process(job.data).finally(() => {
+        this.#inWork -= 1;
+      });
       this.#begun.set(job, begun);
     }
     await begun;
@@ -90,6 +105,7 @@ export class TicketWorker extends Worker<string, void> {
   }
 
   protected override async moveToActive(token: string, name?: string): Promise<Job<string, void>> {
+    this.#asks += 1;
     try {
       return await super.moveToActive(token, name);
     } catch (error) {

@@ -66,7 +66,7 @@ export async function announceWork(redis: Redis, queues: readonly string[]): Pro
 
 /** Hears which queues have work, on a subscriber connection, until the returned function is called. */
 export async function hearWork(redis: Redis, heard: (queues: readonly string[]) => void): Promise<() => Promise<void>> {
-  return await hearChannel(redis, WORK, (message) => heard(workSchema.parse(message)));
+  return await hearChannel(redis, WORK, (message) => heard(workSchema.parse(JSON.parse(message))));
 }
 
 function parseOrNull(text: string): unknown {

@@ -62,6 +62,30 @@ export function whole(from: number, to: number): Reader<number> {
   };
 }
 
+/** A number within bounds, with at most so many decimals. */
+export function decimal(from: number, to: number, decimals: number): Reader<number> {
+  const shape = new RegExp(`^\\d{1,15}(?:\\.\\d{1,${decimals}})?$`);
+  return (given) => {
+    const value = shape.test(given) ? Number(given) : Number.NaN;
+    if (value >= from && value <= to) return value;
+    throw wrong(given, `a number from ${from} to ${to} with at most ${decimals} decimals`);
+  };
+}
+
+/** What `read` takes, or `word`. */
+export function orWord<T, const Word extends string>(word: Word, read: Reader<T>): Reader<T | Word> {
+  return (given) => {
+    if (given === word) return word;
+    try {
+      return read(given);
+    } catch (error) {
+      if (!(error instanceof RaeError)) throw error;
+      const hint = nearest(given, [word]) === undefined ? error.hint : `did you mean ${word}?`;
+      throw new RaeError(error.code, `${error.message}, or ${word}`, { hint, cause: error });
+    }
+  };
+}
+
 /** An instant: an ISO 8601 date, or date and time with a zone; a date alone is its midnight in UTC. */
 export const instant: Reader<Date> = (given) => {
   const shape = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2}))?$/;

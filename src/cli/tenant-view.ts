@@ -17,6 +17,10 @@ export function tenantJson(tenant: Tenant): Readonly<Record<string, unknown>> {
     placement: tenant.placed,
     placement_by: tenant.placement === undefined ? 'plan' : 'operator',
     placement_epoch: tenant.placementEpoch,
+    weight: tenant.share.weight,
+    weight_by: tenant.weight === undefined ? 'plan' : 'operator',
+    run_cap: tenant.share.runCap,
+    run_cap_by: tenant.runCap === undefined ? 'plan' : 'operator',
     shard: tenant.shard,
     contact_email: tenant.contactEmail ?? null,
     created_at: tenant.createdAt.toISOString(),
@@ -24,6 +28,13 @@ export function tenantJson(tenant: Tenant): Readonly<Record<string, unknown>> {
     settings: tenant.settings,
     metadata: tenant.metadata,
   };
+}
+
+/** A tenant's weight and cap for people, and who says so. */
+export function shownShare({ weight, runCap, share }: Tenant): string {
+  const by = (set: number | undefined) => (set === undefined ? 'by its plan' : 'by an operator');
+  const runs = share.runCap === 1 ? 'run' : 'runs';
+  return `weight ${share.weight} (${by(weight)}), at most ${share.runCap} ${runs} at once (${by(runCap)})`;
 }
 
 const TONES: Readonly<Record<Tenant['status'], Tone>> = { active: 'good', suspended: 'warn', deleted: 'bad' };
@@ -51,6 +62,7 @@ export function tenantDetails(
       ['plan', tenant.plan],
       ['status', tenant.status],
       ['placement', `${tenant.placed} (${by}; epoch ${tenant.placementEpoch}) on shard ${tenant.shard}`],
+      ['share', shownShare(tenant)],
       ['contact', tenant.contactEmail],
       ['created', shownInstant(tenant.createdAt)],
       ['updated', shownInstant(tenant.updatedAt)],

@@ -37,6 +37,8 @@ function configOf(env: Environment, shards: Readonly<Record<string, string>>) {
     dedicatedQueues: env.RAE_DEDICATED_QUEUES,
     pgPool: env.RAE_PG_POOL,
     window: env.RAE_WINDOW,
+    /** Share of the run slots that is lent to short runs only, from 0 to 1. */
+    reserve: env.RAE_RESERVE_PERCENT / 100,
     leaseMs,
     statementTimeoutMs: timeout === undefined ? Math.floor((leaseMs * 2) / 3) : timeout * SECOND,
     drainMs: env.RAE_DRAIN_SECONDS * SECOND,

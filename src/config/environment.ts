@@ -49,7 +49,20 @@ export const SETTINGS = Object.freeze({
     'connections',
     'Postgres connections of a process per shard; about four per database core over all processes, more gains nothing.',
   ),
-  RAE_WINDOW: whole(1, 100_000, 200, 'runs', 'How much admitted work of one queue may wait in Redis at once.'),
+  RAE_WINDOW: whole(
+    1,
+    100_000,
+    2_000,
+    'runs',
+    'How much admitted work of one queue may wait in Redis at once, at most; usually it is far less, as much as keeps the processes busy.',
+  ),
+  RAE_RESERVE_PERCENT: whole(
+    0,
+    90,
+    20,
+    'percent of the run slots',
+    "How much idle capacity is lent, beyond a tenant's cap, only to runs expected to take 100 ms or less: nothing takes a long run's slot back.",
+  ),
   RAE_LEASE_SECONDS: whole(
     2,
     3_600,

@@ -7,8 +7,8 @@ export interface ListenerOptions {
   readonly url: string;
   readonly applicationName: string;
   readonly channel: string;
-  /** Called for every notification, and after every new connection, since one may have been missed meanwhile. */
-  readonly heard: () => void;
+  /** Called with the payload of every notification, and with '' after every new connection: some may have been missed meanwhile. */
+  readonly heard: (payload: string) => void;
   readonly onDisconnect: (message: string) => void;
 }
 
@@ -40,12 +40,12 @@ export class Listener {
     };
     client.on('error', again);
     client.on('end', () => again());
-    client.on('notification', heard);
+    client.on('notification', ({ payload }) => heard(payload ?? ''));
     try {
       await client.connect();
       await client.query(`listen ${client.escapeIdentifier(channel)}`);
       this.#pauseMs = FIRST_PAUSE_MS;
-      heard();
+      heard('');
     } catch (error) {
       again(error instanceof Error ? error : new Error(String(error)));
       await client.end().catch(() => undefined);

@@ -51,6 +51,12 @@ export class Shards {
     return this.named(row.shard);
   }
 
+  /** The shards that hold the data of these tenants, each once. */
+  async ofTenants(tenantIds: readonly string[]): Promise<ReadonlySet<Database>> {
+    if (this.#databases.size === 1) return new Set(tenantIds.length === 0 ? [] : [this.main]);
+    return new Set(await Promise.all(tenantIds.map((tenantId) => this.ofTenant(tenantId))));
+  }
+
   /** Forgets where a tenant lives, after a move. */
   forget(tenantId: string): void {
     this.#homes.delete(tenantId);

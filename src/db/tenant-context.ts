@@ -1,5 +1,6 @@
 import { RaeError } from '../kernel/errors.ts';
 import { isUuid } from '../kernel/ids.ts';
+import { arrayLiteral } from './array-literal.ts';
 import type { Queryable, Row } from './database.ts';
 import { enteringTenant } from './entering-tenant.ts';
 import type { Shards } from './shards.ts';
@@ -44,11 +45,11 @@ export class TenantContext {
     statement: Statement,
     values: readonly unknown[],
   ): Promise<R[]> {
-    const [shard, ...others] = new Set(await Promise.all(tenantIds.map((id) => this.#shards.ofTenant(checked(id)))));
+    const [shard, ...others] = await this.#shards.ofTenants(tenantIds.map(checked));
     if (shard === undefined || others.length > 0) {
       throw new RaeError('RAE_INTERNAL', `the tenants of one ticket live on ${others.length + 1} shards`);
     }
-    return shard.rows<R>(statement, [tenantIds, ...values]);
+    return shard.rows<R>(statement, [arrayLiteral(tenantIds), ...values]);
   }
 }
 

@@ -8,6 +8,7 @@ type Pairs = Map<string, Map<string, number>>;
 
 const LIMIT = 200_000;
 const MEMORY = 0.8;
+const LATELY = 0.98;
 /** First runs over which the mean of a worker is taken: enough not to be led by one, few enough to follow a change. */
 const MEAN_OVER = 64;
 
@@ -23,6 +24,7 @@ export class CostBook {
   readonly #declared: (worker: string) => number;
   readonly #half: number;
   readonly #means = new Map<string, WorkerMean>();
+  readonly #lately = new Map<string, number>();
   #recent: Pairs = new Map();
   #recentSize = 0;
   #older: Pairs = new Map();
@@ -44,9 +46,21 @@ export class CostBook {
     return this.#own(tenantId, worker) ?? this.#means.get(worker)?.ms ?? this.#declared(worker);
   }
 
+  /** A run of the tenant and worker has been measured, and that is remembered. */
+  knows(tenantId: string, worker: string): boolean {
+    return this.#own(tenantId, worker) !== undefined;
+  }
+
+  /** What the worker's runs took lately, in ms; what it declares before any was measured. */
+  lately(worker: string): number {
+    return this.#lately.get(worker) ?? this.#declared(worker);
+  }
+
   /** A run of the tenant took `ms` of worker time. What is no number from 0 up is not taken. */
   measured(tenantId: string, worker: string, ms: number): void {
     if (!(ms >= 0 && ms < Number.POSITIVE_INFINITY)) return;
+    const lately = this.#lately.get(worker);
+    this.#lately.set(worker, lately === undefined ? ms : LATELY * lately + (1 - LATELY) * ms);
     const own = this.#own(tenantId, worker);
     if (own === undefined) this.#first(worker, ms);
     this.#write(tenantId, worker, own === undefined ? ms : MEMORY * own + (1 - MEMORY) * ms);

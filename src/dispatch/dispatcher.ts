@@ -1,166 +1,153 @@
-import type { Completion } from '../../queues/completions.ts';
+import type { Completion } from '../../queues/completion-message.ts';
 import type { TicketProducer } from '../../queues/producer.ts';
 import type { Queryable } from '../db/database.ts';
-import { sqlStateOf } from '../db/sqlstate.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { messageOf, RaeError } from '../kernel/errors.ts';
 import type { Events } from '../observe/events.ts';
-import type { CostBook } from './cost-book.ts';
-import { Flight, type FlyingRun } from './flight.ts';
+import { Admission } from './admission.ts';
+import { type Arrivals, Backlog } from './backlog.ts';
+import { Intake } from './intake.ts';
 import type { DispatchLease } from './lease.ts';
-import { pack } from './packing.ts';
-import { Placements } from './placements.ts';
-import { dispatchSql } from './sql.ts';
+import { type LedgerRun, Picture, type PictureOptions } from './picture.ts';
+import { Reconciliation, type TakenBackRun } from './reconciliation.ts';
 import type { TicketSealer } from './ticket-sealer.ts';
-import { Turns } from './turns.ts';
-import type { DispatchedWorker, Room, Windows } from './windows.ts';
+import { TicketSender } from './ticket-sender.ts';
 
 /** What a dispatcher is made of. */
-export interface DispatcherOptions {
+export interface DispatcherOptions extends PictureOptions {
   readonly database: Queryable;
   readonly lease: DispatchLease;
-  readonly producer: TicketProducer;
+  readonly producer: Pick<TicketProducer, 'add'>;
   readonly sealer: TicketSealer;
   readonly events: Events;
   readonly clock: Clock;
-  /** The workers whose runs it dispatches. */
-  readonly workers: readonly DispatchedWorker[];
-  readonly costs: CostBook;
-  /** Bounds what is admitted. */
-  readonly windows: Windows;
   /** A queued run that nobody claimed for so long is taken back. */
   readonly waitMs: number;
-  /** Number of shared partitions until the registry says another. */
-  readonly partitions: number;
-  /** Told when it has dispatched what there was and the last of it has left: it may sleep. */
-  readonly onIdle: () => void;
+  /** Told of each admission. */
+  readonly onAdmitted?: () => void;
 }
 
-type Admitted = { tenant_id: string; run_id: string; worker: string; attempt: number };
-
-/** Runs picked for one admission. */
-const BATCH = 500;
-/** The next look comes so soon, in ms. */
-const LOOK_MS = 1_000;
-const LEASE_GONE = 'RA001';
+const RETRY_MS = 1_000;
 
 /**
- * Moves runs from owed to queued in fair order by time, within each queue's window and each tenant's cap. Only the
- * holder of the shard's lease admits. Its memory is a picture of the ledger: losing it costs one look, and at most one
- * largest charge of unfairness per tenant.
+ * Moves runs from owed to queued in fair order by time, within each worker's window and each tenant's cap. Only the
+ * holder of the shard's lease admits. Its memory is a picture of the ledger, made at `takeOver`: losing it costs one look,
+ * and at most one largest charge of unfairness per tenant.
  */
 export class Dispatcher {
+  readonly picture: Picture;
   readonly #options: DispatcherOptions;
-  readonly #turns: Turns;
-  readonly #flight = new Flight();
-  readonly #shared: ReadonlySet<string>;
-  #partitions: number;
+  readonly #backlog: Backlog;
+  readonly #admission: Admission;
+  readonly #intake: Intake;
+  readonly #reconciliation: Reconciliation;
+  readonly #sender: TicketSender;
   #work: Promise<void> = Promise.resolve();
   #pumping = false;
   #again = false;
-  #unsent = false;
+  /** It knows who waits and what is in flight: before that it admits nothing. */
+  #knows = false;
 
   constructor(options: DispatcherOptions) {
+    const { database, lease, waitMs } = options;
     this.#options = options;
-    this.#turns = new Turns(options.costs);
-    this.#partitions = options.partitions;
-    this.#shared = new Set(options.workers.filter(({ shared }) => shared).map(({ name }) => name));
-  }
-
-  /** Shared partitions, as the registry said last. */
-  get partitions(): number {
-    return this.#partitions;
-  }
-
-  /** Queues with admitted work, wherever their tenants are placed now. */
-  get busyQueues(): readonly string[] {
-    return this.#flight.queues;
-  }
-
-  /** Nobody waits and nothing is admitted. */
-  get idle(): boolean {
-    return this.#turns.size === 0 && this.#flight.size === 0;
-  }
-
-  /** Tickets were not accepted by Redis: `rebuild` puts them there. */
-  get unsent(): boolean {
-    return this.#unsent;
-  }
-
-  /** Reads from the ledger who has owed work and what is in flight, then dispatches. @returns how many tenants wait. */
-  async look(): Promise<number> {
-    await this.#alone(async () => {
-      const { database } = this.#options;
-      const [partitions] = await database.rows<{ partitions: number }>(dispatchSql.partitions);
-      this.#partitions = partitions?.partitions ?? this.#options.partitions;
-      const flying = await database.rows<Admitted & { state: 'queued' | 'running' }>(dispatchSql.inFlight);
-      const placed = await Placements.of(
-        this.#options.database,
-        [...new Set(flying.map((run) => run.tenant_id))],
-        this.#partitions,
-      );
-      const picture = flying.map((run) => {
-        const known = this.#flight.get(run.run_id);
-        // What it was charged stays what it was charged; what is new in the picture a predecessor has picked.
-        const { estimateMs, charged } = known ?? { estimateMs: 0, charged: false };
-        return { ...this.#flying(run, placed), estimateMs, charged, state: run.state };
-      });
-      this.#flight.replace(picture);
-      for (const owed of await database.rows<{ tenant_id: string; weight: number }>(dispatchSql.owedTenants)) {
-        this.#turns.add(owed.tenant_id, owed.weight);
-      }
+    const picture = new Picture(options);
+    this.picture = picture;
+    this.#backlog = new Backlog(database);
+    this.#admission = new Admission({ database, lease, shares: picture.shares, waitMs });
+    this.#reconciliation = new Reconciliation(database, picture);
+    this.#sender = new TicketSender({ ...options, picture });
+    this.#intake = new Intake({
+      backlog: this.#backlog,
+      picture,
+      takeBackMoved: () => this.#takeBackMoved(),
+      onMore: () => this.pump(),
+      goesOn: () => lease.held,
     });
+  }
+
+  /** What a predecessor admitted and who waits, as the ledger says; from then on it admits. */
+  async takeOver(): Promise<void> {
+    await this.#alone(() => this.#reconciliation.begin(this.#nowMs));
+    await this.#takeBackMoved();
+    await this.#intake.sweep();
+    this.#knows = true;
+    // It cannot know which tickets its predecessor sent; those still there are not doubled.
+    await this.resend();
     this.pump();
-    return this.#turns.size;
   }
 
-  /** Puts the tickets of all queued runs into Redis again; those still there are not doubled. */
-  async rebuild(): Promise<number> {
-    let sent = 0;
-    await this.#alone(async () => {
-      const queued = this.#flight.queued;
-      await this.#send(queued);
-      sent = queued.length;
-    });
-    return sent;
+  /** Looks through the whole ledger for who waits. */
+  async sweep(): Promise<void> {
+    await this.#intake.sweep();
+  }
+
+  /** Looks at the notes that arrivals have left. @returns whether there were any. */
+  async lookForArrivals(): Promise<boolean> {
+    return this.#arrived(await this.#backlog.arrivals());
+  }
+
+  /** Heard a notification of arrivals. */
+  async notified(payload: string): Promise<void> {
+    await this.#arrived(await this.#backlog.notified(payload));
   }
 
   /** A run has left its worker: its tenant is charged what it took, its place is free, and the tenant may have more. */
-  completed({ run, ms }: Completion): void {
-    const flown = this.#flight.remove(run);
-    // What was admitted by a predecessor and is not in the picture yet is found by the next look.
-    if (flown === undefined) return;
-    this.#turns.left(flown, ms);
+  completed({ run, attempt, ms }: Completion): void {
+    const flown = this.picture.flight.get(run);
+    // What is not in the picture yet, or an earlier admission of the same run.
+    if (flown === undefined || flown.attempt !== attempt) return;
+    this.picture.left(flown, ms, this.#nowMs);
     this.pump();
+  }
+
+  /** Runs were taken back in the ledger: they are owed again. */
+  takenBack(runs: readonly TakenBackRun[]): void {
+    for (const { runId, tenantId, worker } of runs) {
+      const flown = this.picture.flight.get(runId);
+      if (flown !== undefined) this.picture.left(flown, null, this.#nowMs);
+      else if (this.picture.shares.get(tenantId) !== undefined) this.picture.add(tenantId, worker);
+    }
+    this.pump();
+  }
+
+  /** Compares what it holds for admitted with the ledger. */
+  async reconcile(): Promise<void> {
+    await this.#reconciliation.compare(this.#nowMs);
+    this.pump();
+  }
+
+  /** Sends what is in the lost tickets, or in none as far as is known, once more. @returns how many runs. */
+  async resend(lost: readonly string[] = []): Promise<number> {
+    let sent = 0;
+    await this.#alone(async () => {
+      sent = await this.#sender.again(lost);
+    });
+    return sent;
   }
 
   /** Dispatches until nobody waits or every window is full. Returns at once; calls meanwhile are folded into one. */
   pump(): void {
     this.#again = true;
-    if (this.#pumping) return;
+    if (this.#pumping || !this.#knows) return;
     this.#pumping = true;
-    const { events } = this.#options;
     void this.#alone(async () => {
       while (this.#again && this.#options.lease.held) {
         this.#again = false;
-        while (this.#turns.size > 0 && this.#options.lease.held && (await this.#round()));
+        while (this.#options.lease.held && (await this.#round()));
       }
     })
-      .catch((error: unknown) => {
-        // Whoever was not reached is found by the next look; that it failed must not go unsaid.
-        const code = error instanceof RaeError ? error.code : 'RAE_INTERNAL';
-        events.emit('loop.failed', { loop: 'admit', code, message: messageOf(error), retryInMs: LOOK_MS });
-      })
+      // Whoever was not reached is found by the next look; that it failed must not go unsaid.
+      .catch((error: unknown) => this.#failed('admit', error))
       .finally(() => {
         this.#pumping = false;
-        if (this.idle) this.#options.onIdle();
       });
   }
 
   /** Forgets everything: another process dispatches now. */
   forget(): void {
-    this.#turns.clear();
-    this.#flight.replace([]);
+    this.#knows = false;
+    this.picture.clear();
   }
 
   /** Resolves when what was begun has ended. */
@@ -168,78 +155,51 @@ export class Dispatcher {
     await this.#work.catch(() => undefined);
   }
 
-  /** One batch of picks. @returns whether another may find something: a run was admitted, or a tenant turned out to have none. */
+  get #nowMs(): number {
+    return this.#options.clock.monotonicMs();
+  }
+
+  /** One batch of picks. @returns whether another may find something. */
   async #round(): Promise<boolean> {
-    const { clock, events } = this.#options;
-    const started = clock.monotonicMs();
-    const free = this.#options.windows.free(this.#partitions, this.#flight.size);
-    const picks = this.#turns.take(Math.min(BATCH, free), this.#options.workers[0]?.name ?? '');
-    if (picks.size === 0) return false;
-    const placed = await Placements.of(this.#options.database, [...picks.keys()], this.#partitions);
-    const room = this.#options.windows.room(picks, this.#flight, placed);
-    const admitted = room.size === 0 ? [] : await this.#admit(room);
-    const flying = admitted.map((run) => this.#flying(run, placed));
-    this.#turns.correct(picks, new Map([...room].map(([tenantId, { want }]) => [tenantId, want])), flying);
-    if (room.size === 0) return false;
-    for (const run of flying) this.#flight.add(run);
-    await this.#send(flying);
-    if (admitted.length > 0) {
-      events.emit('dispatch.admitted', { runs: admitted.length, ms: clock.monotonicMs() - started });
+    const started = this.#nowMs;
+    const picks = this.picture.pick(started);
+    if (picks.length === 0) return false;
+    let admitted: readonly LedgerRun[] | undefined;
+    try {
+      admitted = await this.#admission.admit(picks);
+    } finally {
+      // Whether it was committed is not known where the connection broke: `reconcile` finds out.
+      if (admitted === undefined) this.picture.turns.takeBack(picks, this.#nowMs);
+    }
+    if (admitted === undefined) return false;
+    const flying = this.picture.admitted(picks, admitted, this.#nowMs);
+    await this.#sender.send(flying);
+    if (flying.length > 0) {
+      this.#options.onAdmitted?.();
+      this.#options.events.emit('dispatch.admitted', { runs: flying.length, ms: this.#nowMs - started });
     }
     return true;
   }
 
-  async #admit(room: ReadonlyMap<string, Room>): Promise<readonly Admitted[]> {
-    const { database, lease, waitMs } = this.#options;
-    const tenants = [...room.keys()];
-    const workers = [...room.values()].map((one) => one.workers);
-    const want = [...room.values()].map((one) => one.want);
-    const values = [lease.name, lease.holder, lease.epoch, tenants, workers, want, [...this.#shared], waitMs];
-    try {
-      const admitted = await database.rows<Admitted>(dispatchSql.admit, values);
-      const order = new Map(tenants.map((tenantId, index) => [tenantId, index]));
-      return admitted.sort((a, b) => (order.get(a.tenant_id) ?? 0) - (order.get(b.tenant_id) ?? 0));
-    } catch (error) {
-      if (sqlStateOf(error) !== LEASE_GONE) throw error;
-      lease.lost();
-      return [];
-    }
+  async #arrived(arrivals: Arrivals): Promise<boolean> {
+    const { pairs, changed, everything } = arrivals;
+    if (pairs.length + changed.length > 0) await this.#intake.arrived(arrivals, this.#nowMs);
+    if (changed.length > 0) this.pump();
+    // Not waited for: whoever arrives meanwhile need not wait for a look at the whole ledger.
+    if (everything) this.#intake.sweep().catch((error: unknown) => this.#failed('dispatch', error));
+    return pairs.length + changed.length > 0 || everything;
   }
 
-  async #send(runs: readonly FlyingRun[]): Promise<void> {
-    const tickets = pack(runs, {
-      shared: this.#shared,
-      estimate: ({ estimateMs }) => estimateMs,
-      slots: (worker) => this.#options.windows.slotsOf(worker) ?? 1,
-    });
-    const { producer, sealer } = this.#options;
-    const sealed = tickets.map((ticket) => sealer.seal(ticket));
-    try {
-      await producer.add(sealed);
-      this.#unsent = false;
-    } catch {
-      // Redis is away: the runs stay queued in the ledger, and their tickets are sent when it is back.
-      this.#unsent = true;
-    }
+  async #takeBackMoved(): Promise<void> {
+    await this.#alone(async () => this.takenBack(await this.#reconciliation.takeBackMoved()));
   }
 
-  #flying(run: Admitted, placed: Placements): FlyingRun {
-    const { tenant_id: tenantId, run_id: runId, worker, attempt } = run;
-    return {
-      tenantId,
-      runId,
-      worker,
-      attempt,
-      queue: placed.queue(worker, tenantId),
-      epoch: placed.epoch(tenantId),
-      state: 'queued',
-      weight: placed.weight(tenantId),
-      estimateMs: this.#turns.estimate(tenantId, worker),
-      charged: true,
-    };
+  #failed(loop: string, error: unknown): void {
+    const code = error instanceof RaeError ? error.code : 'RAE_INTERNAL';
+    this.#options.events.emit('loop.failed', { loop, code, message: messageOf(error), retryInMs: RETRY_MS });
   }
 
-  /** Runs `work` after whatever is under way, so that a look and a round never mix their pictures. */
+  /** Runs `work` after whatever is under way, so that no two of them mix their pictures. */
   #alone(work: () => Promise<void>): Promise<void> {
     const turn = this.#work.catch(() => undefined).then(work);
     this.#work = turn;

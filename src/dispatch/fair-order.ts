@@ -1,13 +1,6 @@
-import { RaeError } from '../kernel/errors.ts';
+import { chargeOf, MOST_MS, weightOf } from './charge.ts';
 import { TagHeap } from './tag-heap.ts';
 import { TAG_FIELD, TagTable } from './tag-table.ts';
-
-/** What a run costs at least, in ms: it occupies the fleet even when its own work takes no time. */
-export const LEAST_COST_MS = 0.05;
-
-/** What one charge may be at most, in ms (34 years), and how far virtual time goes before it is counted from 0 again. */
-const MOST_MS = 2 ** 40;
-const WEIGHTS = Object.freeze({ least: 0.001, most: 1_000_000 });
 
 /**
  * Which tenant runs next: weighted start-time fair queueing over tenants. Each tenant has a tag, the virtual time at
@@ -31,14 +24,16 @@ export class FairOrder {
   readonly #parked = new TagHeap(this.#tags, 2);
   /** Nothing owed, but ahead of V: forgotten when V has caught up, so that leaving and coming back gains nothing. */
   readonly #ahead = new TagHeap(this.#tags, 3);
-  readonly #heaps = [this.#ready, this.#parked, this.#ahead];
+  /** What they were picked for last is still out: they claim their place, but cannot be served. */
+  readonly #barred = new TagHeap(this.#tags, 4);
+  readonly #heaps = [this.#ready, this.#parked, this.#ahead, this.#barred];
   #virtual = 0;
   #turn = 0;
   #unsettled = 0;
 
-  /** Tenants that have, or may have, owed work; the parked ones too. */
+  /** Tenants that have, or may have, owed work; the parked and the barred ones too. */
   get size(): number {
-    return this.#ready.size + this.#parked.size;
+    return this.#ready.size + this.#parked.size + this.#barred.size;
   }
 
   /** Tenants that take memory: those of `size`, and those that left but are ahead of V or have unsettled picks. */
@@ -77,26 +72,45 @@ export class FairOrder {
   }
 
   /**
-   * The tenant is in its place again; at V if that has gone past it: what a cap withheld is not made up for.
-   * @param inPlace true: although V has gone past it, as it was passed over for a moment only, for example while one
-   * batch is made up. It then goes before others for as much as those were picked for meanwhile, beyond the bound.
+   * The tenant cannot be served until what it was picked for has come back, and then goes on from its place: it is
+   * passed over until it is unparked, and `overtakes` tells when others would be picked before it.
    */
-  unpark(tenantId: string, inPlace = false): void {
+  bar(tenantId: string): void {
     const row = this.#tags.find(tenantId);
-    if (row === undefined || !this.#parked.has(row)) return;
-    this.#parked.delete(row);
-    if (inPlace) this.#ready.insert(row);
-    else this.#enter(row);
+    if (row === undefined || !this.#ready.has(row)) return;
+    this.#ready.delete(row);
+    this.#barred.insert(row);
+  }
+
+  /** The next pick would go before a barred tenant that is further behind: only idle capacity should be used for that. */
+  get overtakes(): boolean {
+    const [next, barred] = [this.#ready.first, this.#barred.first];
+    if (next === undefined || barred === undefined) return false;
+    return this.#tags.get(barred, TAG_FIELD.tag) < this.#tags.get(next, TAG_FIELD.tag);
+  }
+
+  /**
+   * A parked or barred tenant is in its place again; at V if that has gone past it: what a cap withheld is not made up for.
+   * @param behindMs it may stay behind V by so much worker time, which then goes before others, beyond the bound: for
+   * one that was passed over while what it had been picked for was out.
+   */
+  unpark(tenantId: string, behindMs = 0): void {
+    const row = this.#tags.find(tenantId);
+    if (row === undefined) return;
+    if (this.#parked.has(row)) this.#parked.delete(row);
+    else if (this.#barred.has(row)) this.#barred.delete(row);
+    else return;
+    this.#enter(row, behindMs);
   }
 
   /** Who is next; undefined only when nobody is there who is not parked. Among equals, who has waited longest. */
   peek(): string | undefined {
-    return this.#name(this.#ready.first);
+    return this.#ready.firstId;
   }
 
   /** The parked tenant that is furthest behind: who gets idle capacity, by `unpark`, `next` and `park` again. */
   smallestParked(): string | undefined {
-    return this.#name(this.#parked.first);
+    return this.#parked.firstId;
   }
 
   /**
@@ -122,19 +136,22 @@ export class FairOrder {
     for (let pick = 0; pick < picks; pick += 1) this.#correct(tenantId, chargeOf(cost), 0, 1);
   }
 
-  /** A pick is expected to cost something else than what it was charged, and has not ended: to be settled still. */
-  recharge(tenantId: string, charged: number, expected: number): void {
-    this.#correct(tenantId, chargeOf(charged), chargeOf(expected), 0);
-  }
-
   /**
    * A picked run has ended: charges what it took more than estimated, or gives back what it took less, wherever the
    * tenant is now. Nothing for a tenant that is not known.
-   * @param estimated what `next` or, later, `recharge` charged for it.
+   * @param estimated what `next` charged for it.
    * @param measured ms of worker time, of all its attempt.
    */
   settle(tenantId: string, estimated: number, measured: number): void {
     this.#correct(tenantId, chargeOf(estimated), chargeOf(measured), 1);
+  }
+
+  /**
+   * The tenant was picked elsewhere, or what it was charged there was corrected: it goes on, or back, by as much here.
+   * Nothing for a tenant that is not known here.
+   */
+  shift(tenantId: string, charged: number, due: number): void {
+    this.#correct(tenantId, charged, due, 0);
   }
 
   /** Forgets everything. */
@@ -147,12 +164,11 @@ export class FairOrder {
   }
 
   #known(tenantId: string, weight: number): number {
-    if (!(weight >= WEIGHTS.least && weight <= WEIGHTS.most))
-      throw new RaeError('RAE_INTERNAL', `${weight} is no weight; expected ${WEIGHTS.least} to ${WEIGHTS.most}`);
+    const checked = weightOf(weight);
     const known = this.#tags.find(tenantId);
     const row = known ?? this.#tags.take(tenantId);
     if (known === undefined) this.#tags.set(row, TAG_FIELD.tag, this.#virtual);
-    this.#tags.set(row, TAG_FIELD.weight, weight);
+    this.#tags.set(row, TAG_FIELD.weight, checked);
     return row;
   }
 
@@ -178,9 +194,10 @@ export class FairOrder {
     this.#rest();
   }
 
-  #enter(row: number): void {
+  #enter(row: number, behindMs = 0): void {
     if (this.#ahead.has(row)) this.#ahead.delete(row);
-    this.#tags.set(row, TAG_FIELD.tag, Math.max(this.#virtual, this.#tags.get(row, TAG_FIELD.tag)));
+    const least = this.#virtual - behindMs / this.#tags.get(row, TAG_FIELD.weight);
+    this.#tags.set(row, TAG_FIELD.tag, Math.max(least, this.#tags.get(row, TAG_FIELD.tag)));
     this.#ready.insert(row);
   }
 
@@ -209,8 +226,7 @@ export class FairOrder {
 
   /** Nobody waits and nothing runs: nobody is ahead of anybody. */
   #rest(): void {
-    if (this.size > 0 || this.#unsettled > 0) return;
-    this.clear();
+    if (this.size === 0 && this.#unsettled === 0) this.clear();
   }
 
   /**
@@ -225,20 +241,10 @@ export class FairOrder {
   }
 
   #has(row: number): boolean {
-    return this.#ready.has(row) || this.#parked.has(row);
+    return this.#ready.has(row) || this.#parked.has(row) || this.#barred.has(row);
   }
 
   #heapOf(row: number): TagHeap | undefined {
     return this.#heaps[this.#tags.get(row, TAG_FIELD.heap) - 1];
   }
-
-  #name(row: number | undefined): string | undefined {
-    return row === undefined ? undefined : this.#tags.id(row);
-  }
-}
-
-function chargeOf(cost: number): number {
-  if (!(cost >= 0 && cost <= MOST_MS))
-    throw new RaeError('RAE_INTERNAL', `${cost} is no cost in ms; expected 0 to 2^40`);
-  return Math.max(cost, LEAST_COST_MS);
 }

@@ -3,25 +3,58 @@ export interface FlyingRun {
   readonly runId: string;
   readonly tenantId: string;
   readonly worker: string;
+  /** What its ticket names; with the run it names this admission for ever. */
   readonly attempt: number;
   readonly queue: string;
   /** Its tenant's placement epoch. */
   readonly epoch: number;
-  readonly state: 'queued' | 'running';
-  /** Its tenant's weight, and what it was expected to take when it was admitted, in ms. */
-  readonly weight: number;
+  /** sha256 of its payload in hex; null = it has none. */
+  readonly payload: string | null;
+  /** Which admission it belongs to. */
+  readonly flightId: string;
+  /** Admitted beyond its tenant's cap. */
+  readonly lent: boolean;
+  /** What it was charged, in ms. */
   readonly estimateMs: number;
   /** This dispatcher picked it; else a predecessor did. */
   readonly charged: boolean;
+  /** When, on the monotonic clock, in ms. */
+  readonly admittedMs: number;
+}
+
+interface Ticket {
+  readonly id: string;
+  readonly queue: string;
+  readonly worker: string;
+  readonly runs: Set<string>;
+  readonly sentAtMs: number;
+}
+
+interface Entry {
+  readonly run: FlyingRun;
+  ticket: Ticket | undefined;
 }
 
 /**
- * What is admitted, queue by queue: bounds how much may wait in Redis at once. The ledger has the truth; this is its
- * picture, corrected at every look.
+ * What is admitted: by run, by ticket, by queue, and the lanes of each tenant. A lane is a run of a worker with code, or
+ * all runs of one worker whose runs of a tenant go one after another. Only the holder of the lease admits, and what it
+ * admits is here before anything else happens; what leaves is taken out when it is known to have left. So this is never
+ * less than what the ledger says, which makes caps exact.
  */
 export class Flight {
-  readonly #runs = new Map<string, FlyingRun>();
-  readonly #perQueue = new Map<string, number>();
+  readonly #isSerial: (worker: string) => boolean;
+  readonly #runs = new Map<string, Entry>();
+  readonly #queues = new Map<string, number>();
+  readonly #workers = new Map<string, number>();
+  readonly #tickets = new Map<string, Ticket>();
+  readonly #ticketsOf = new Map<string, number>();
+  /** Tenant to worker to its runs in flight. */
+  readonly #tenants = new Map<string, Map<string, number>>();
+
+  /** @param isSerial whether the runs of one tenant go one after another, in one ticket. */
+  constructor(isSerial: (worker: string) => boolean) {
+    this.#isSerial = isSerial;
+  }
 
   get size(): number {
     return this.#runs.size;
@@ -29,44 +62,131 @@ export class Flight {
 
   /** Queues with admitted work. */
   get queues(): readonly string[] {
-    return [...this.#perQueue.keys()];
+    return [...this.#queues.keys()];
+  }
+
+  /** Every admitted run. */
+  get runs(): readonly FlyingRun[] {
+    return [...this.#runs.values()].map(({ run }) => run);
   }
 
   get(runId: string): FlyingRun | undefined {
-    return this.#runs.get(runId);
-  }
-
-  /** Runs whose ticket may still wait in Redis. */
-  get queued(): readonly FlyingRun[] {
-    return [...this.#runs.values()].filter((run) => run.state === 'queued');
+    return this.#runs.get(runId)?.run;
   }
 
   /** How many runs of the queue are admitted. */
-  count(queue: string): number {
-    return this.#perQueue.get(queue) ?? 0;
+  inQueue(queue: string): number {
+    return this.#queues.get(queue) ?? 0;
+  }
+
+  /** How many runs of the worker are admitted. */
+  ofWorker(worker: string): number {
+    return this.#workers.get(worker) ?? 0;
+  }
+
+  /** How many tickets of the worker have not come to their end. */
+  ticketsOf(worker: string): number {
+    return this.#ticketsOf.get(worker) ?? 0;
+  }
+
+  /** How many runs of the tenant and worker are admitted. */
+  ofTenant(tenantId: string, worker: string): number {
+    return this.#tenants.get(tenantId)?.get(worker) ?? 0;
+  }
+
+  /** How many lanes of the tenant are taken. */
+  lanes(tenantId: string): number {
+    let lanes = 0;
+    for (const [worker, runs] of this.#tenants.get(tenantId) ?? []) lanes += this.#isSerial(worker) ? 1 : runs;
+    return lanes;
   }
 
   add(run: FlyingRun): void {
     this.remove(run.runId);
-    this.#runs.set(run.runId, run);
-    this.#perQueue.set(run.queue, this.count(run.queue) + 1);
+    this.#runs.set(run.runId, { run, ticket: undefined });
+    change(this.#queues, run.queue, 1);
+    change(this.#workers, run.worker, 1);
+    let workers = this.#tenants.get(run.tenantId);
+    if (workers === undefined) {
+      workers = new Map();
+      this.#tenants.set(run.tenantId, workers);
+    }
+    change(workers, run.worker, 1);
   }
 
   /** @returns what was removed; undefined when it was not known. */
   remove(runId: string): FlyingRun | undefined {
-    const run = this.#runs.get(runId);
-    if (run === undefined) return undefined;
+    const entry = this.#runs.get(runId);
+    if (entry === undefined) return undefined;
+    const { run } = entry;
     this.#runs.delete(runId);
-    const left = this.count(run.queue) - 1;
-    if (left > 0) this.#perQueue.set(run.queue, left);
-    else this.#perQueue.delete(run.queue);
+    this.#leaveTicket(entry);
+    change(this.#queues, run.queue, -1);
+    change(this.#workers, run.worker, -1);
+    const workers = this.#tenants.get(run.tenantId);
+    if (workers !== undefined) {
+      change(workers, run.worker, -1);
+      if (workers.size === 0) this.#tenants.delete(run.tenantId);
+    }
     return run;
   }
 
-  /** Makes this the picture of `runs` and nothing else. */
-  replace(runs: readonly FlyingRun[]): void {
-    this.#runs.clear();
-    this.#perQueue.clear();
-    for (const run of runs) this.add(run);
+  /** The runs are in this ticket now, and in no other. */
+  ticketed(id: string, runs: readonly FlyingRun[], sentAtMs: number): void {
+    const [first] = runs;
+    if (first === undefined) return;
+    const ticket = { id, queue: first.queue, worker: first.worker, runs: new Set<string>(), sentAtMs };
+    for (const { runId } of runs) {
+      const entry = this.#runs.get(runId);
+      if (entry === undefined) continue;
+      this.#leaveTicket(entry);
+      entry.ticket = ticket;
+      ticket.runs.add(runId);
+    }
+    if (ticket.runs.size === 0) return;
+    this.#tickets.set(id, ticket);
+    change(this.#ticketsOf, ticket.worker, 1);
   }
+
+  /** Tickets of the queue that were sent before then and hold runs in flight. */
+  ticketsIn(queue: string, beforeMs: number): readonly string[] {
+    const ids: string[] = [];
+    for (const ticket of this.#tickets.values()) {
+      if (ticket.queue === queue && ticket.sentAtMs <= beforeMs) ids.push(ticket.id);
+    }
+    return ids;
+  }
+
+  /** The runs in flight of a ticket. */
+  runsIn(ticketId: string): readonly FlyingRun[] {
+    const ids = [...(this.#tickets.get(ticketId)?.runs ?? [])];
+    return ids.flatMap((runId) => this.get(runId) ?? []);
+  }
+
+  /** Runs in flight that are in no ticket: one that Redis did not take, or a predecessor's. */
+  get unticketed(): readonly FlyingRun[] {
+    return [...this.#runs.values()].filter(({ ticket }) => ticket === undefined).map(({ run }) => run);
+  }
+
+  clear(): void {
+    for (const map of [this.#runs, this.#queues, this.#workers, this.#tickets, this.#ticketsOf, this.#tenants])
+      map.clear();
+  }
+
+  #leaveTicket(entry: Entry): void {
+    const { ticket, run } = entry;
+    entry.ticket = undefined;
+    if (ticket === undefined) return;
+    ticket.runs.delete(run.runId);
+    if (ticket.runs.size > 0) return;
+    this.#tickets.delete(ticket.id);
+    change(this.#ticketsOf, ticket.worker, -1);
+  }
+}
+
+/** Adds to a count; one that comes to 0 is forgotten. */
+function change(counts: Map<string, number>, key: string, by: number): void {
+  const count = (counts.get(key) ?? 0) + by;
+  if (count > 0) counts.set(key, count);
+  else counts.delete(key);
 }

@@ -4,14 +4,12 @@ import type { FlyingRun } from './flight.ts';
 export interface PackingOptions {
   /** Workers whose runs share tickets; the runs of all others have one each. */
   readonly shared: ReadonlySet<string>;
-  /** What a run is expected to take, in ms. */
-  readonly estimate: (run: FlyingRun) => number;
-  /** How many tickets a worker's processes can take at once, so that a small load is spread over all of them. */
-  readonly slots: (worker: string) => number;
+  /** How many more tickets a worker's processes can take at once, so that a small load is spread over all of them. */
+  readonly free: (worker: string) => number;
 }
 
-/** A ticket holds no more than this of expected time, so that it never makes others wait long, … */
-const MOST_MS = 20;
+/** A ticket holds no more than this of expected time, in ms, so that it never makes others wait long, … */
+export const TICKET_MS = 20;
 /** … nor more runs than this, … */
 const MOST_RUNS = 128;
 /** … and is not split below this for the sake of spreading: a round trip costs more than a few small runs. */
@@ -21,21 +19,23 @@ const LEAST_RUNS = 4;
  * Puts admitted runs into tickets, queue by queue, in their order. Runs of one tenant and worker stay in one ticket: two
  * tickets with them would wait for each other's rows.
  */
-export function pack(runs: readonly FlyingRun[], options: PackingOptions): readonly (readonly FlyingRun[])[] {
+export function pack(runs: readonly FlyingRun[], { shared, free }: PackingOptions): readonly (readonly FlyingRun[])[] {
   const tickets: FlyingRun[][] = [];
+  const perWorker = new Map<string, number>();
+  for (const { worker } of runs) perWorker.set(worker, (perWorker.get(worker) ?? 0) + 1);
   for (const inQueue of byKey(runs, ({ queue }) => queue)) {
     const [first] = inQueue;
-    if (first === undefined || !options.shared.has(first.worker)) {
+    if (first === undefined || !shared.has(first.worker)) {
       tickets.push(...inQueue.map((run) => [run]));
       continue;
     }
-    const spread = Math.max(LEAST_RUNS, Math.ceil(inQueue.length / Math.max(1, options.slots(first.worker))));
-    const most = Math.min(MOST_RUNS, spread);
+    const spread = Math.ceil((perWorker.get(first.worker) ?? 1) / Math.max(1, free(first.worker)));
+    const most = Math.min(MOST_RUNS, Math.max(LEAST_RUNS, spread));
     let ticket: FlyingRun[] = [];
     let ms = 0;
     for (const group of byKey(inQueue, ({ tenantId }) => tenantId)) {
-      const groupMs = group.reduce((sum, run) => sum + options.estimate(run), 0);
-      if (ticket.length > 0 && (ms + groupMs > MOST_MS || ticket.length + group.length > most)) {
+      const groupMs = group.reduce((sum, { estimateMs }) => sum + estimateMs, 0);
+      if (ticket.length > 0 && (ms + groupMs > TICKET_MS || ticket.length + group.length > most)) {
         tickets.push(ticket);
         [ticket, ms] = [[], 0];
       }
@@ -49,7 +49,7 @@ export function pack(runs: readonly FlyingRun[], options: PackingOptions): reado
 
 /** How many runs of one tenant and worker may be admitted together, when one is expected to take `ms`. */
 export function mostTogether(ms: number): number {
-  return Math.max(1, Math.min(MOST_RUNS, Math.floor(MOST_MS / Math.max(ms, 0.01))));
+  return Math.max(1, Math.min(MOST_RUNS, Math.floor(TICKET_MS / Math.max(ms, 0.01))));
 }
 
 function byKey(runs: readonly FlyingRun[], keyOf: (run: FlyingRun) => string): Iterable<FlyingRun[]> {

@@ -7,6 +7,21 @@ export const dispatchFunctions = loadFunctions(new URL('./functions.sql', import
 /** The dispatcher's statements. */
 export const dispatchSql = loadStatements(
   new URL('./statements.sql', import.meta.url),
-  ['takeLease', 'dropLease', 'sleep', 'admit', 'owedTenants', 'placements', 'inFlight', 'partitions'],
+  [
+    'takeLease',
+    'dropLease',
+    'sleep',
+    'admit',
+    'owedPairs',
+    'arrived',
+    'shares',
+    'inFlight',
+    'takeBack',
+    'forgetHolds',
+    'hold',
+    'unhold',
+    'holdQueues',
+    'partitions',
+  ],
   dispatchFunctions,
 );

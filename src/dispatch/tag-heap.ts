@@ -24,6 +24,11 @@ export class TagHeap {
     return this.#rows[0];
   }
 
+  /** Whose row that is. */
+  get firstId(): string | undefined {
+    return this.first === undefined ? undefined : this.#table.id(this.first);
+  }
+
   has(row: number): boolean {
     return this.#table.get(row, TAG_FIELD.heap) === this.#number;
   }

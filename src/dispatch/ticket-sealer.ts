@@ -26,13 +26,13 @@ export class TicketSealer {
     const draft = {
       queue: runs[0]?.queue ?? '',
       exp: ticketExpiry(clock.now().getTime(), lifeMs),
-      runs: runs.map(({ tenantId: tenant, runId: run, attempt, worker, epoch }) => ({
+      runs: runs.map(({ tenantId: tenant, runId: run, attempt, worker, epoch, payload }) => ({
         tenant,
         run,
         attempt,
         worker,
         epoch,
-        payload: null,
+        payload,
       })),
     };
     return sealTicket(draft, keys.ring);

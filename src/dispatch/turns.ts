@@ -1,25 +1,86 @@
+import type { HoldReason } from '../ledger/hold-reason.ts';
 import type { CostBook } from './cost-book.ts';
 import { FairOrder } from './fair-order.ts';
 import type { FlyingRun } from './flight.ts';
-import { mostTogether } from './packing.ts';
+import { HoldTimes } from './hold-times.ts';
+import { mostTogether, TICKET_MS } from './packing.ts';
 
-/** Whose turn it is: how often, and what each pick was charged, in ms. */
-export type Picks = ReadonlyMap<string, { readonly count: number; readonly cost: number }>;
+/** Runs of one tenant and worker to admit. */
+export interface Pick {
+  readonly tenantId: string;
+  readonly worker: string;
+  count: number;
+  /** What each was charged, in ms. */
+  readonly cost: number;
+  /** Beyond its tenant's cap. */
+  readonly lent: boolean;
+}
 
-/** Gives tenants their turns in fair order, charged by what their runs are expected to take and then by what they took. */
+/** What may be picked for one worker now. */
+export interface TurnRequest {
+  /** Most runs. */
+  readonly runs: number;
+  /** Most of expected time, in ms, but for the first pick. */
+  readonly ms: number;
+  /** How many of the worker's places nobody uses; only these are lent, and only these go to who would overtake another. */
+  readonly idle: number;
+  /** How many of the idle places are lent to runs expected to be short only. */
+  readonly reserve: number;
+  /** Why nothing (more) of the tenant may be admitted, given how many of its runs are picked; undefined = it may. */
+  readonly held: (tenantId: string, picked: number) => HoldReason | undefined;
+  /** Told of each pick as it is made, so that `held` knows of all of them. */
+  readonly onPick: (tenantId: string, picked: number) => void;
+}
+
+/** What is being picked for one worker. */
+interface Round {
+  readonly worker: string;
+  readonly order: FairOrder;
+  readonly request: TurnRequest;
+  readonly picks: Map<string, Pick>;
+  runs: number;
+  ms: number;
+}
+
+/** A run expected to take longer is long: nothing can take its place back. */
+const LONG_MS = 100;
+
+/**
+ * Gives tenants their turns, worker by worker, each in fair order. A tenant is charged for all its work: what it is
+ * picked for by one worker moves it back in the orders of the others in which it waits, so that its share is one of
+ * all workers together, while no worker's full window holds up another's work.
+ */
 export class Turns {
   readonly #costs: CostBook;
-  readonly #order = new FairOrder();
-  /** What a tenant's last admitted run was expected to take: its next pick is charged before the worker is known. */
-  readonly #guesses = new Map<string, number>();
+  readonly #orders: ReadonlyMap<string, FairOrder>;
+  readonly #serial: ReadonlySet<string>;
+  readonly #holds = new HoldTimes();
+  /** Who was added since the last picks of its worker: what those found of it says nothing about what came since. */
+  readonly #added = new Map<string, Set<string>>();
 
-  constructor(costs: CostBook) {
+  /** @param serial the workers whose runs of one tenant go one after another. */
+  constructor(costs: CostBook, workers: readonly string[], serial: ReadonlySet<string>) {
     this.#costs = costs;
+    this.#serial = serial;
+    this.#orders = new Map(workers.map((worker) => [worker, new FairOrder()]));
+    for (const worker of workers) this.#added.set(worker, new Set());
   }
 
-  /** Tenants that may have owed work. */
+  /** Tenants that may have owed work, counted once per worker. */
   get size(): number {
-    return this.#order.size;
+    let size = 0;
+    for (const order of this.#orders.values()) size += order.size;
+    return size;
+  }
+
+  /** Why tenants are passed over, and since when. */
+  get holds(): HoldTimes {
+    return this.#holds;
+  }
+
+  /** Tenants that may have owed work of the worker. */
+  waiting(worker: string): number {
+    return this.#orders.get(worker)?.size ?? 0;
   }
 
   /** What a run is expected to take, in ms. */
@@ -27,66 +88,153 @@ export class Turns {
     return this.#costs.estimate(tenantId, worker);
   }
 
-  /** The tenant may have owed work. */
-  add(tenantId: string, weight: number): void {
-    this.#order.add(tenantId, weight);
+  /** The tenant may have owed work of the worker. Nothing for a worker that is not known. */
+  add(tenantId: string, worker: string, weight: number): void {
+    this.#orders.get(worker)?.add(tenantId, weight);
+    this.#added.get(worker)?.add(tenantId);
   }
 
-  /** Takes up to `most` turns; no tenant more than one ticket holds. `worker` is whose estimate a tenant begins with. */
-  take(most: number, worker: string): Picks {
-    const picks = new Map<string, { count: number; readonly cost: number }>();
-    const full: string[] = [];
-    for (let left = most; left > 0; left -= 1) {
-      const ahead = this.#order.peek();
-      if (ahead === undefined) break;
-      const known = picks.get(ahead);
-      const cost = known?.cost ?? this.#guesses.get(ahead) ?? this.#costs.estimate(ahead, worker);
-      if (known !== undefined && known.count >= mostTogether(cost)) {
-        // It has its fill of one ticket; others come before its next.
-        this.#order.park(ahead);
-        full.push(ahead);
+  /** Picks for one worker what may be admitted now, in fair order, and charges it. `nowMs` dates what is held. */
+  take(worker: string, request: TurnRequest, nowMs: number): readonly Pick[] {
+    const order = this.#orders.get(worker);
+    if (order === undefined) return [];
+    this.#added.get(worker)?.clear();
+    const round: Round = { worker, order, request, picks: new Map(), runs: 0, ms: 0 };
+    const { picks } = round;
+    while (round.runs < request.runs && round.ms < request.ms) {
+      const tenantId = order.peek();
+      if (tenantId === undefined) break;
+      const known = picks.get(tenantId);
+      const cost = known?.cost ?? this.#costs.estimate(tenantId, worker);
+      const reason = this.#reason(worker, request, tenantId, known?.count ?? 0, cost);
+      if (reason !== undefined) {
+        if (reason === 'in_turn') order.bar(tenantId);
+        else order.park(tenantId);
+        this.#holds.held(tenantId, worker, reason, nowMs);
         continue;
       }
-      this.#order.next(cost);
-      if (known === undefined) picks.set(ahead, { count: 1, cost });
-      else known.count += 1;
+      // A place in the queue goes to who is behind: it will be back before that place is reached.
+      if (order.overtakes && this.#idle(round) <= 0) break;
+      this.#pick(round, tenantId, cost, false);
     }
-    for (const tenantId of full) this.#order.unpark(tenantId, true);
-    return picks;
+    this.#lend(round);
+    return [...picks.values()];
   }
 
   /**
-   * Corrects what picks were charged to what was admitted of them. A tenant that was asked for more than it had has
-   * nothing more for now; one that was not asked for, as its queues are full, keeps its place.
+   * Corrects what picks were charged to what was admitted of them. Who had less than it was picked for has nothing more
+   * for now.
    */
-  correct(picks: Picks, asked: ReadonlyMap<string, number>, flying: readonly FlyingRun[]): void {
+  correct(picks: readonly Pick[], flying: readonly FlyingRun[], nowMs: number): void {
     const had = new Map<string, number>();
-    for (const { tenantId, estimateMs } of flying) {
-      had.set(tenantId, (had.get(tenantId) ?? 0) + 1);
-      this.#order.recharge(tenantId, picks.get(tenantId)?.cost ?? 0, estimateMs);
-      this.#guesses.set(tenantId, estimateMs);
+    for (const { tenantId, worker } of flying) {
+      const key = keyOf(tenantId, worker);
+      had.set(key, (had.get(key) ?? 0) + 1);
     }
-    for (const [tenantId, { count, cost }] of picks) {
-      const admitted = had.get(tenantId) ?? 0;
-      if (count > admitted) this.#order.refund(tenantId, cost, count - admitted);
-      if (admitted >= (asked.get(tenantId) ?? 0)) continue;
-      this.#order.remove(tenantId);
-      this.#guesses.delete(tenantId);
+    for (const { tenantId, worker, count, cost } of picks) {
+      const missing = count - (had.get(keyOf(tenantId, worker)) ?? 0);
+      if (missing <= 0) continue;
+      this.#orders.get(worker)?.refund(tenantId, cost, missing);
+      this.#shift(tenantId, worker, missing * cost, 0);
+      if (!this.#added.get(worker)?.has(tenantId)) {
+        this.#orders.get(worker)?.remove(tenantId);
+        this.#holds.forget(tenantId, worker);
+      }
+      // What was picked and is not there holds nobody back.
+      this.release(tenantId, nowMs);
     }
   }
 
-  /** A run has left its worker after `ms`; null = it was not begun. Its tenant may have more. */
-  left({ tenantId, worker, weight, estimateMs, charged }: FlyingRun, ms: number | null): void {
-    // What another dispatcher picked was charged there.
-    if (charged && ms === null) this.#order.refund(tenantId, estimateMs);
-    else if (charged) this.#order.settle(tenantId, estimateMs, ms ?? 0);
+  /** What was picked could not be admitted: it is as if it had never been picked. */
+  takeBack(picks: readonly Pick[], nowMs: number): void {
+    for (const { tenantId, worker, count, cost } of picks) {
+      this.#orders.get(worker)?.refund(tenantId, cost, count);
+      this.#shift(tenantId, worker, count * cost, 0);
+      this.release(tenantId, nowMs);
+    }
+  }
+
+  /** A run has left its worker after `ms`; null = it was not begun. What its tenant is held for may be over. */
+  left({ tenantId, worker, estimateMs, charged }: FlyingRun, ms: number | null, nowMs: number): void {
     if (ms !== null) this.#costs.measured(tenantId, worker, ms);
-    this.#order.add(tenantId, weight);
+    if (charged) {
+      // What another dispatcher picked was charged there.
+      if (ms === null) this.#orders.get(worker)?.refund(tenantId, estimateMs);
+      else this.#orders.get(worker)?.settle(tenantId, estimateMs, ms);
+      this.#shift(tenantId, worker, estimateMs, ms ?? 0);
+    }
+    this.release(tenantId, nowMs);
+  }
+
+  /** What held the tenant may be over, whatever it was. */
+  release(tenantId: string, nowMs: number): void {
+    for (const [worker, order] of this.#orders) {
+      const reason = this.#holds.released(tenantId, worker, nowMs);
+      if (reason === undefined) continue;
+      order.unpark(tenantId, reason === 'in_turn' ? TICKET_MS : 0);
+    }
   }
 
   /** Forgets everything but what runs take. */
   clear(): void {
-    this.#order.clear();
-    this.#guesses.clear();
+    for (const order of this.#orders.values()) order.clear();
+    this.#holds.clear();
   }
+
+  #reason(
+    worker: string,
+    { held }: TurnRequest,
+    tenantId: string,
+    picked: number,
+    cost: number,
+  ): HoldReason | undefined {
+    // It has its fill of one ticket; its next runs come with the next one.
+    if (picked > 0 && this.#serial.has(worker) && picked >= mostTogether(cost)) return 'in_turn';
+    return held(tenantId, picked);
+  }
+
+  #lend(round: Round): void {
+    const { worker, order, request, picks } = round;
+    while (this.#idle(round) > 0 && round.runs < request.runs && round.ms < request.ms) {
+      // Only what nobody within its cap can use.
+      if (order.peek() !== undefined) return;
+      const tenantId = order.smallestParked();
+      if (tenantId === undefined || this.#holds.reason(tenantId, worker) !== 'cap') return;
+      const known = picks.get(tenantId);
+      if (known !== undefined && (!known.lent || this.#serial.has(worker))) return;
+      const cost = known?.cost ?? this.#costs.estimate(tenantId, worker);
+      // What has never been measured may be long.
+      const isShort = cost <= LONG_MS && this.#costs.knows(tenantId, worker);
+      if (!isShort && this.#idle(round) <= request.reserve) return;
+      order.unpark(tenantId);
+      this.#pick(round, tenantId, cost, true);
+      order.park(tenantId);
+    }
+  }
+
+  /** Places that nobody uses, and that nothing picked in this round will. */
+  #idle({ worker, request, runs, ms }: Round): number {
+    return request.idle - (this.#serial.has(worker) ? Math.ceil(ms / TICKET_MS) : runs);
+  }
+
+  #pick(round: Round, tenantId: string, cost: number, lent: boolean): void {
+    const { worker, order, request, picks } = round;
+    order.next(cost);
+    this.#shift(tenantId, worker, 0, cost);
+    const known = picks.get(tenantId);
+    if (known === undefined) picks.set(tenantId, { tenantId, worker, count: 1, cost, lent });
+    else known.count += 1;
+    request.onPick(tenantId, known?.count ?? 1);
+    round.runs += 1;
+    round.ms += cost;
+  }
+
+  #shift(tenantId: string, besides: string, charged: number, due: number): void {
+    if (this.#orders.size === 1) return;
+    for (const [worker, order] of this.#orders) if (worker !== besides) order.shift(tenantId, charged, due);
+  }
+}
+
+function keyOf(tenantId: string, worker: string): string {
+  return `${tenantId} ${worker}`;
 }

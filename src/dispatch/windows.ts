@@ -1,6 +1,6 @@
+import type { CostBook } from './cost-book.ts';
 import type { Flight } from './flight.ts';
-import type { Placements } from './placements.ts';
-import type { Picks } from './turns.ts';
+import { TICKET_MS } from './packing.ts';
 
 /** A worker as the dispatcher needs to know it. */
 export interface DispatchedWorker {
@@ -9,65 +9,101 @@ export interface DispatchedWorker {
   readonly shared: boolean;
 }
 
-/** Workers whose queue has room for a tenant, comma-separated, and how many of its runs fit. */
-export interface Room {
-  readonly workers: string;
-  readonly want: number;
+/** What the processes of one worker can do at once. */
+export interface Capacity {
+  /** Runs of code. */
+  readonly slots: number;
+  /** Tickets of statements: no more than there are connections. */
+  readonly steps: number;
 }
 
-/** Bounds how much admitted work waits in Redis, queue by queue. */
+/** How much more of a worker may be admitted. */
+export interface Room {
+  readonly runs: number;
+  /** Expected time, in ms. */
+  readonly ms: number;
+  /** Tickets, for a worker whose runs share them. */
+  readonly tickets: number;
+  /** Places that nothing which is admitted will use. */
+  readonly idle: number;
+  /** How many of the idle places are kept for short runs. */
+  readonly reserve: number;
+}
+
+/** How it is bounded what is admitted. */
+export interface WindowsOptions {
+  /** Most admitted runs of one queue at once. */
+  readonly window: number;
+  /** Which share of the places is lent to short runs only, from 0 to 1. */
+  readonly reserve: number;
+}
+
+/** From the end of a run to the begin of one that was admitted for it, in ms, about: so much must wait in Redis. */
+const REFILL_MS = 10;
+/** Announcements are made anew every half second. */
+const MISSING_MS = 2_000;
+
+/**
+ * Bounds what is admitted: what waits in Redis cannot be overtaken any more, so that it should be no more than keeps the
+ * processes busy. For runs of code that is one per slot and what ends while the next are on their way; for tickets of
+ * statements one per step and a quarter more.
+ */
 export class Windows {
-  readonly #workers: readonly DispatchedWorker[];
-  readonly #window: number;
-  #slots: ReadonlyMap<string, number> = new Map();
-  #partitions = 1;
+  readonly #costs: CostBook;
+  readonly #options: WindowsOptions;
+  readonly #capacities = new Map<string, Capacity & { readonly seenMs: number }>();
 
-  /** @param window most admitted runs of one queue at once. */
-  constructor(workers: readonly DispatchedWorker[], window: number) {
-    this.#workers = workers;
-    this.#window = window;
+  constructor(costs: CostBook, options: WindowsOptions) {
+    this.#costs = costs;
+    this.#options = options;
   }
 
-  /** Slots per worker, as the processes have announced them last. */
-  follow(slots: ReadonlyMap<string, number>): void {
-    this.#slots = slots;
+  /** Most admitted runs of one queue at once. */
+  get perQueue(): number {
+    return this.#options.window;
   }
 
-  /** Slots of a worker over all its processes; undefined while none has announced itself. */
-  slotsOf(worker: string): number | undefined {
-    return this.#slots.get(worker);
+  /** What the processes have announced last. A worker that is missing is believed in for a moment: Redis may have been emptied. */
+  follow(capacities: ReadonlyMap<string, Capacity>, nowMs: number): void {
+    for (const [worker, capacity] of capacities) this.#capacities.set(worker, { ...capacity, seenMs: nowMs });
+    for (const [worker, { seenMs }] of this.#capacities)
+      if (nowMs - seenMs > MISSING_MS) this.#capacities.delete(worker);
   }
 
-  /** How many more runs may be admitted over all shared queues. */
-  free(partitions: number, flying: number): number {
-    this.#partitions = partitions;
-    return this.#window * this.#workers.length * partitions - flying;
+  /** Whether any process takes work of the worker. */
+  isConsumed(worker: string): boolean {
+    return this.#capacities.has(worker);
   }
 
-  /** For each tenant the workers whose queue has room, and how many of its picks fit there; no entry for a tenant without any. */
-  room(picks: Picks, flight: Flight, placed: Placements): ReadonlyMap<string, Room> {
-    const asked = new Map<string, Room>();
-    const expected = new Map<string, number>();
-    for (const [tenantId, { count }] of picks) {
-      let want = 0;
-      const workers = this.#workers.filter(({ name }) => {
-        const queue = placed.queue(name, tenantId);
-        const taken = flight.count(queue) + (expected.get(queue) ?? 0);
-        const fits = Math.min(count, this.#windowOf(name) - taken);
-        if (fits <= 0) return false;
-        expected.set(queue, (expected.get(queue) ?? 0) + fits);
-        want = Math.max(want, fits);
-        return true;
-      });
-      if (want > 0) asked.set(tenantId, { workers: workers.map(({ name }) => name).join(','), want });
+  /** How many runs of the worker may be admitted at once over all its queues; 0 where nobody takes them. */
+  limit({ name, shared }: DispatchedWorker): number {
+    const capacity = this.#capacities.get(name);
+    if (capacity === undefined) return 0;
+    if (shared) return Math.ceil((ticketsOf(capacity) * TICKET_MS) / Math.max(this.#costs.lately(name), 0.05));
+    return slotsOf(capacity, this.#costs.lately(name));
+  }
+
+  /** How much more of the worker may be admitted. */
+  room(worker: DispatchedWorker, flight: Flight): Room {
+    const capacity = this.#capacities.get(worker.name);
+    if (capacity === undefined) return { runs: 0, ms: 0, tickets: 0, idle: 0, reserve: 0 };
+    const flying = flight.ofWorker(worker.name);
+    const kept = (places: number) => Math.min(places - 1, Math.ceil(places * this.#options.reserve));
+    if (worker.shared) {
+      const tickets = ticketsOf(capacity) - flight.ticketsOf(worker.name);
+      const idle = capacity.steps - flight.ticketsOf(worker.name);
+      return { runs: Number.POSITIVE_INFINITY, ms: tickets * TICKET_MS, tickets, idle, reserve: kept(capacity.steps) };
     }
-    return asked;
+    const runs = slotsOf(capacity, this.#costs.lately(worker.name)) - flying;
+    const idle = capacity.slots - flying;
+    return { runs, ms: Number.POSITIVE_INFINITY, tickets: runs, idle, reserve: kept(capacity.slots) };
   }
+}
 
-  /** Runs that cannot share tickets wait in Redis for at most about one service time: twice the slots there are. */
-  #windowOf(worker: string): number {
-    const slots = this.#slots.get(worker);
-    if (this.#workers.some(({ name, shared }) => name === worker && shared) || slots === undefined) return this.#window;
-    return Math.min(this.#window, Math.max(2, Math.ceil((2 * slots) / this.#partitions)));
-  }
+function ticketsOf({ steps }: Capacity): number {
+  return steps + Math.ceil(steps / 4);
+}
+
+function slotsOf({ slots }: Capacity, ms: number): number {
+  return slots + Math.max(1, Math.ceil(slots * Math.min(1, REFILL_MS / Math.max(ms, 0.05))));
 }

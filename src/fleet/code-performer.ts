@@ -18,6 +18,9 @@ export function codePerformer(ports: PerformerPorts): Performer {
     if (claim.status === 'skipped') {
       return { kind: 'skipped', attempt: ref.attempt, plan: claim.plan, waitMs: 0, reason: claim.reason };
     }
+    if (claim.status === 'handed_back') {
+      return { kind: 'yielded', attempt: ref.attempt, plan: claim.plan, waitMs: 0, reason: claim.reason, begun: false };
+    }
     const held = { ...ref, attempt: claim.attempt };
     const stop = refusalOf(worker, claim);
     if (stop !== undefined) return end(ports, held, claim, stop);
@@ -110,7 +113,7 @@ async function end(
   };
 }
 
-function described(outcome: Outcome, claim: Claimed): Omit<Exclude<RunEnd, { kind: 'lost' }>, 'attempt'> {
+function described(outcome: Outcome, claim: Claimed): Omit<Extract<RunEnd, { attempt: number }>, 'attempt'> {
   const kind = outcome.kind === 'refused' ? 'dead' : outcome.kind;
   const counts = outcome.kind === 'done' ? { counts: outcome.counts } : {};
   return { kind, plan: claim.plan, waitMs: claim.waitMs, slot: slotOf(claim), ...counts };

@@ -1,14 +1,15 @@
 import { isConflict } from '../db/sqlstate.ts';
 import { type Backoff, backoffMs } from '../kernel/backoff.ts';
 import { messageOf, RaeError } from '../kernel/errors.ts';
-import type { RunRef } from '../ledger/run-ledger.ts';
+import type { AdmittedRun, RunRef } from '../ledger/run-ledger.ts';
 import type { Events } from '../observe/events.ts';
+import { endOf } from './answer.ts';
 import type { CataloguedWorker } from './catalogue.ts';
 import { codePerformer } from './code-performer.ts';
 import type { Performer, PerformerPorts } from './performer.ts';
-import { type RunEnd, UNKNOWN_PLAN } from './run-end.ts';
-import { type Answer, type StatementPerformer, statementPerformer } from './statement-performer.ts';
-import { performTicket } from './ticket-performer.ts';
+import { type Departure, type RunEnd, UNKNOWN_PLAN } from './run-end.ts';
+import { type StatementPerformer, statementPerformer } from './statement-performer.ts';
+import { performTicket, type TicketAnswer } from './ticket-performer.ts';
 
 /** What an executor is made of. */
 export interface ExecutorOptions extends PerformerPorts {
@@ -23,6 +24,7 @@ export interface ExecutorOptions extends PerformerPorts {
 }
 
 const ERROR_LENGTH = 2_000;
+const NO_COUNTS = Object.freeze({});
 
 /**
  * Does one run of a ticket: claim → policy → effect → record, and makes of every way it can end a move in the ledger
@@ -39,48 +41,61 @@ export class Executor {
     this.#byCode = codePerformer(options);
   }
 
-  /** Does one run. @returns the ms it took. */
-  async execute(worker: CataloguedWorker, ref: RunRef): Promise<number> {
-    return this.#finish(worker, ref, (settings) =>
+  /** Does one run. */
+  async execute(worker: CataloguedWorker, run: AdmittedRun): Promise<Departure> {
+    return this.#finish(worker, run, (settings) =>
       worker.definition.how.kind === 'statements'
-        ? this.#byStatements(worker, settings, ref)
-        : this.#byCode(worker, settings, ref),
+        ? this.#byStatements(worker, settings, run)
+        : this.#byCode(worker, settings, run),
     );
   }
 
   /**
    * Does the runs of a ticket, each in its own transaction; those of a statement in one call. One run's failure leaves
-   * the others alone. @returns the ms each of them took.
+   * the others alone.
+   * @param departed told of each run as soon as its end is durable, so that none waits for a longer one of its ticket.
    */
-  async executeAll(worker: CataloguedWorker, refs: readonly RunRef[]): Promise<readonly number[]> {
-    const [only] = refs;
-    if (refs.length === 1 && only !== undefined) return [await this.execute(worker, only)];
+  async executeAll(
+    worker: CataloguedWorker,
+    runs: readonly AdmittedRun[],
+    departed: (run: AdmittedRun, departure: Departure) => void,
+  ): Promise<void> {
     const answers =
       worker.definition.how.kind === 'statements'
-        ? await performTicket(this.#options, worker, this.#settings(worker), refs).catch(() => undefined)
+        ? // The whole call failed somewhere: one by one, those that were done by then lose the fence.
+          await performTicket(this.#options, worker, this.#settings(worker), runs).catch(() => undefined)
         : undefined;
-    const took: number[] = [];
-    for (const [index, ref] of refs.entries()) {
+    const rest = new Map<string, (readonly [AdmittedRun, TicketAnswer | undefined])[]>();
+    for (const [index, run] of runs.entries()) {
       const one = answers?.[index];
-      // Without an answer the whole call failed somewhere: one by one, those that were done by then lose the fence.
-      if (one === undefined) took.push(await this.execute(worker, ref));
-      else if ('error' in one)
-        took.push(await this.#finish(worker, ref, () => Promise.reject(statementError(one.error)), one.ms));
-      else
-        took.push(
-          await this.#finish(worker, ref, (settings) => this.#answered(worker, settings, ref, one.answer), one.ms),
-        );
+      const end = one !== undefined && 'answer' in one ? endOf(one.answer, run.attempt, true) : undefined;
+      if (one !== undefined && end !== undefined) departed(run, this.#told(worker, run, end, one.ms));
+      else rest.set(run.tenantId, [...(rest.get(run.tenantId) ?? []), [run, one]]);
     }
-    return took;
+    // Tenant by tenant: two runs of one tenant at once would wait for each other's rows.
+    const ofTenant = async (left: readonly (readonly [AdmittedRun, TicketAnswer | undefined])[]) => {
+      for (const [run, one] of left) {
+        departed(run, one === undefined ? await this.execute(worker, run) : await this.#answered(worker, run, one));
+      }
+    };
+    await Promise.all([...rest.values()].map(ofTenant));
   }
 
   /** Gives back a run whose ticket was taken but not begun: the process drains, or the ticket is too old. */
-  async handBack(ref: RunRef, reason: 'yielded' | 'ticket_expired' = 'yielded'): Promise<void> {
-    await this.#options.ledger.settle(ref, { state: 'owed', fresh: true, reason }).catch(() => false);
+  async handBack(run: AdmittedRun, reason: 'yielded' | 'ticket_expired' = 'yielded'): Promise<Departure> {
+    const { ledger } = this.#options;
+    // With Postgres away it is taken back when its lease runs out.
+    const left = await ledger.settle(run, { state: 'owed', fresh: true, reason }).catch(() => false);
+    return { ms: null, left };
   }
 
-  #answered(worker: CataloguedWorker, settings: unknown, ref: RunRef, answer: Answer): Promise<RunEnd> {
-    return this.#byStatements(worker, settings, ref, answer);
+  /** Ends a run of a ticket by what the server answered for it; goes on with it where it is not at its end. */
+  #answered(worker: CataloguedWorker, run: AdmittedRun, one: TicketAnswer): Promise<Departure> {
+    const perform = (settings: unknown): Promise<RunEnd> =>
+      'error' in one
+        ? Promise.reject(statementError(one.error))
+        : this.#byStatements(worker, settings, run, one.answer);
+    return this.#finish(worker, run, perform, one.ms);
   }
 
   #settings(worker: CataloguedWorker): unknown {
@@ -93,28 +108,36 @@ export class Executor {
     ref: RunRef,
     perform: (settings: unknown) => Promise<RunEnd>,
     spentMs = 0,
-  ): Promise<number> {
-    const { clock, events } = this.#options;
+  ): Promise<Departure> {
+    const { clock } = this.#options;
     const started = clock.monotonicMs();
-    const about = { tenantId: ref.tenantId, worker: worker.name, runId: ref.runId };
     const end = await perform(this.#settings(worker)).catch((error: unknown) => this.#failed(worker, ref, error));
-    const ms = spentMs + clock.monotonicMs() - started;
+    return this.#told(worker, ref, end, spentMs + clock.monotonicMs() - started);
+  }
+
+  /** Tells those who watch how an attempt ended, which the ledger knows by now. */
+  #told(worker: CataloguedWorker, ref: RunRef, end: RunEnd, ms: number): Departure {
+    const { events } = this.#options;
+    const { tenantId, runId } = ref;
+    if (end.kind === 'unrecorded') return { ms, left: false };
     if (end.kind === 'lost') {
-      events.emit('fence.lost', { ...about, attempt: ref.attempt });
-      return ms;
+      events.emit('fence.lost', { tenantId, worker: worker.name, runId, attempt: ref.attempt });
+      return { ms, left: false };
     }
     events.emit('run.finished', {
-      ...about,
+      tenantId,
+      worker: worker.name,
+      runId,
       attempt: end.attempt,
       outcome: end.kind,
       plan: end.plan,
       seconds: ms / 1_000,
       waitSeconds: end.waitMs / 1_000,
-      counts: end.counts ?? {},
-      ...(end.slot === undefined ? {} : { slot: end.slot }),
-      ...(end.reason === undefined ? {} : { reason: end.reason }),
+      counts: end.counts ?? NO_COUNTS,
+      slot: end.slot,
+      reason: end.reason,
     });
-    return ms;
+    return { ms: end.begun === false ? null : ms, left: true };
   }
 
   async #failed(worker: CataloguedWorker, ref: RunRef, error: unknown): Promise<RunEnd> {
@@ -146,7 +169,7 @@ export class Executor {
     } catch (unrecorded) {
       // Postgres is away: the run's lease runs out and it is taken back then.
       events.emit('run.failed', { ...about, failures: 0, code, message: messageOf(unrecorded), retryInMs: null });
-      return { kind: 'retried', attempt: ref.attempt, plan: UNKNOWN_PLAN, waitMs: 0, reason: 'unrecorded' };
+      return { kind: 'unrecorded' };
     }
   }
 }

@@ -9,21 +9,21 @@ const template = readFileSync(new URL('./perform.sql', import.meta.url), 'utf8')
 
 /** What a statement of a worker may name, and the variable of the template that stands for it. */
 const VARIABLES: Readonly<Record<string, string>> = {
-  tenant: 'p_tenant',
-  run: 'p_run',
-  slot: 'v_run.slot',
+  tenant: 'v_tenant',
+  run: 'v_run',
+  slot: 'v_slot',
   slots: 'v_slots',
   policy: 'v_policy',
   settings: 'p_settings',
-  payload: 'v_run.payload',
+  payload: 'v_payload',
 };
 
 /** The fused function of a worker whose effect is a statement: what `rae migrate` installs, and how to call it. */
 export interface PerformFunction {
   readonly functions: FunctionSet;
-  /** Takes $1 tenant, then the function's other parameters; gives `{result jsonb}`. */
+  /** Takes $1 tenant, then the function's other parameters; gives an `AnswerRow`. */
   readonly call: Statement;
-  /** Takes $1 tenants, $2 runs, $3 attempts, then the procedure's other parameters; gives `{p_results jsonb[]}`. Commits per run. */
+  /** Takes $1 tenants, $2 runs, $3 attempts, $4 epochs, $5 payload hashes, then the procedure's other parameters; gives a column of arrays for each column of an `AnswerRow`. Commits per run. */
   readonly batch: Statement;
 }
 
@@ -44,14 +44,18 @@ export function performFunction(definition: WorkerDefinition): PerformFunction |
   const text = template
     .replaceAll('perform_NAME', `perform_${name}`)
     .replaceAll('perform_batch_NAME', `perform_batch_${name}`)
+    .replace('WORKER', definition.contract.name)
     .replace('ADD_COUNTS', ledgerFunctions.installedName('add_counts'))
-    .replace('EFFECT\n', () => `${effect}\n`);
+    .replaceAll('EFFECT\n', () => `${effect}\n`);
   const functions = functionsOf(`perform.sql for ${definition.contract.name}`, text);
   const called = functions.installedName(`perform_${name}`);
   const batch = functions.installedName(`perform_batch_${name}`);
   return {
     functions,
-    batch: statement(`perform_batch_${name}`, `call ${batch}($1, $2, $3, $4, $5, $6, $7, $8, null)`),
-    call: statement(`perform_${name}`, `select ${called}($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) as result`),
+    batch: statement(
+      `perform_batch_${name}`,
+      `call ${batch}($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, null, null, null, null, null)`,
+    ),
+    call: statement(`perform_${name}`, `select * from ${called}($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`),
   };
 }

@@ -1,6 +1,6 @@
 import type { TenantContext } from '../db/tenant-context.ts';
 import type { Clock } from '../kernel/clock.ts';
-import type { RunLedger, RunRef } from '../ledger/run-ledger.ts';
+import type { AdmittedRun, RunLedger } from '../ledger/run-ledger.ts';
 import type { CataloguedWorker } from './catalogue.ts';
 import type { RunEnd } from './run-end.ts';
 
@@ -21,4 +21,4 @@ export interface PerformerPorts {
 }
 
 /** Performs one attempt of a run from claim to record. Throws for "try again later". */
-export type Performer = (worker: CataloguedWorker, settings: unknown, ref: RunRef) => Promise<RunEnd>;
+export type Performer = (worker: CataloguedWorker, settings: unknown, ref: AdmittedRun) => Promise<RunEnd>;

@@ -12,6 +12,7 @@ export interface QueueFollowerOptions {
   /** The workers whose tickets the process takes. */
   readonly workers: ReadonlySet<string>;
   readonly runSlots: number;
+  readonly stepSlots: number;
   /** How many shared partitions to assume until the dispatcher has said. */
   readonly partitions: number;
   /** Most dedicated queues attached at once. */
@@ -72,8 +73,8 @@ export class QueueFollower {
 
   /** Announces the process and reads the topology. @throws where Redis is away; the queues known last then stay. */
   async follow(): Promise<void> {
-    const { redis, workers, runSlots: slots, consumer } = this.#options;
-    const announcement = { id: this.#id, workers: [...workers], slots, queues: consumer.queues };
+    const { redis, workers, runSlots: slots, stepSlots: steps, consumer } = this.#options;
+    const announcement = { id: this.#id, workers: [...workers], slots, steps, queues: consumer.queues };
     await announceConsumer(redis.producer, announcement, ANNOUNCED_MS);
     // An announcement that lapsed leaves the topology known last.
     this.#topology = (await readTopology(redis.producer)) ?? this.#topology;
@@ -84,6 +85,7 @@ export class QueueFollower {
     if (this.#stopped) return;
     this.#attaching = true;
     const { consumer, workers, clock } = this.#options;
+    consumer.releaseStanding();
     const now = clock.monotonicMs();
     for (const [queue, at] of this.#heard) if (now - at > HEARD_MS) this.#heard.delete(queue);
     const shared = sharedQueues(this.#topology, workers);

@@ -1,6 +1,8 @@
+import { COMPLETION_REFUSALS } from '../../queues/completion-message.ts';
 import { TICKET_REFUSALS } from '../../queues/open-ticket.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { messageOf, RaeError } from '../kernel/errors.ts';
+import { HOLD_REASONS } from '../ledger/hold-reason.ts';
 import { HealthServer } from '../observe/health-server.ts';
 import { logEvents } from '../observe/log.ts';
 import { Metrics } from '../observe/metrics.ts';
@@ -28,7 +30,13 @@ export async function runService(
 ): Promise<number> {
   const { config, events, catalogue } = parts;
   logEvents(events, { process: name, level: config.logLevel, format: config.logFormat });
-  const metrics = new Metrics({ workers: catalogue.names, plans: PLANS, refusals: TICKET_REFUSALS });
+  const metrics = new Metrics({
+    workers: catalogue.names,
+    plans: PLANS,
+    refusals: TICKET_REFUSALS,
+    completionRefusals: COMPLETION_REFUSALS,
+    holds: Object.keys(HOLD_REASONS),
+  });
   metrics.follow(events);
   endOnUnhandled(parts);
   events.emit('service.started', { process: name, version: VERSION, node: process.version, pid: process.pid });

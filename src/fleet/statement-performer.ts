@@ -1,23 +1,9 @@
-import type { Counts } from '../kernel/outcome.ts';
-import type { RunRef } from '../ledger/run-ledger.ts';
+import type { AdmittedRun } from '../ledger/run-ledger.ts';
+import { type Answer, type AnswerRow, answerOf, endOf } from './answer.ts';
 import type { CataloguedWorker } from './catalogue.ts';
 import type { Performer, PerformerPorts } from './performer.ts';
 import { readPolicy } from './policy-reading.ts';
 import type { RunEnd } from './run-end.ts';
-
-/** What the fused function answers; see perform.sql. */
-export type Answer =
-  | { readonly status: 'lost' }
-  | { readonly status: 'skipped'; readonly reason: string; readonly plan: string }
-  | { readonly status: 'policy'; readonly document: unknown; readonly plan: string }
-  | { readonly status: 'more'; readonly attempt: number; readonly plan: string; readonly waitMs: number }
-  | {
-      readonly status: 'done';
-      readonly attempt: number;
-      readonly plan: string;
-      readonly waitMs: number;
-      readonly counts: Counts | null;
-    };
 
 /** Performs a run whose effect is a statement; `first` is an answer that was had already, as one of a whole ticket. */
 export type StatementPerformer = (...run: [...Parameters<Performer>, first?: Answer]) => Promise<RunEnd>;
@@ -31,11 +17,9 @@ export function statementPerformer(ports: PerformerPorts): StatementPerformer {
     let policy: string | null = null;
     for (let had = first; ; had = undefined) {
       const answer = had ?? (await call(ports, worker, settings, { ...ref, attempt }, fresh, policy));
+      const end = endOf(answer, attempt, fresh);
+      if (end !== undefined) return end;
       switch (answer.status) {
-        case 'lost':
-          return { kind: 'lost' };
-        case 'skipped':
-          return { kind: 'skipped', attempt, plan: answer.plan, waitMs: 0, reason: answer.reason };
         case 'policy': {
           const read = readPolicy(worker, answer.document);
           if ('effective' in read) {
@@ -47,7 +31,7 @@ export function statementPerformer(ports: PerformerPorts): StatementPerformer {
           return { kind: 'dead', attempt, plan: answer.plan, waitMs: 0, reason: 'policy_invalid' };
         }
         case 'more': {
-          ({ attempt } = answer);
+          if (fresh) attempt += 1;
           fresh = false;
           const { plan, waitMs } = answer;
           const tooLong = ports.clock.monotonicMs() - started > ports.sliceMs;
@@ -55,10 +39,6 @@ export function statementPerformer(ports: PerformerPorts): StatementPerformer {
           if (!(await ports.ledger.settle({ ...ref, attempt }, { state: 'owed', reason: 'yielded' })))
             return { kind: 'lost' };
           return { kind: 'yielded', attempt, plan, waitMs };
-        }
-        case 'done': {
-          const { plan, waitMs, counts } = answer;
-          return { kind: 'done', attempt: answer.attempt, plan, waitMs, counts: counts ?? {} } satisfies RunEnd;
         }
       }
     }
@@ -69,7 +49,7 @@ async function call(
   ports: PerformerPorts,
   worker: CataloguedWorker,
   settings: unknown,
-  ref: RunRef,
+  ref: AdmittedRun,
   fresh: boolean,
   policy: string | null,
 ): Promise<Answer> {
@@ -78,6 +58,8 @@ async function call(
   const values = [
     ref.runId,
     ref.attempt,
+    ref.epoch,
+    ref.payloadHash,
     fresh,
     ports.leaseMs,
     policy,
@@ -86,8 +68,6 @@ async function call(
     JSON.stringify(settings),
     definition.when.servesSuspended,
   ];
-  const [row] = await ports.steps(() =>
-    ports.tenants.call<{ result: Answer }>(ref.tenantId, performFunction.call, values),
-  );
-  return row?.result ?? { status: 'lost' };
+  const [row] = await ports.steps(() => ports.tenants.call<AnswerRow>(ref.tenantId, performFunction.call, values));
+  return row === undefined ? { status: 'lost' } : answerOf(row);
 }

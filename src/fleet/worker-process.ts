@@ -49,6 +49,7 @@ export async function openWorker(parts: ProcessParts, names: readonly string[]):
     clock,
     redis,
     runSlots: config.concurrency,
+    stepSlots: Math.min(config.concurrency, config.pgPool),
     partitions: config.partitions,
     dedicatedQueues: config.dedicatedQueues,
     leaseMs: config.leaseMs,

@@ -5,13 +5,14 @@ import { parseQueue } from '../../queues/names.ts';
 import type { Ticket } from '../../queues/ticket.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { type ErrorCode, messageOf, RaeError } from '../kernel/errors.ts';
-import type { RunRef } from '../ledger/run-ledger.ts';
+import type { AdmittedRun } from '../ledger/run-ledger.ts';
 import type { Events } from '../observe/events.ts';
 import type { Redis, RedisRole } from '../redis/connection.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Executor } from './executor.ts';
 import { Progress } from './progress.ts';
 import { QueueFollower } from './queue-follower.ts';
+import type { Departure } from './run-end.ts';
 import type { TicketKeys } from './ticket-keys.ts';
 
 /** What a worker process is made of. */
@@ -26,6 +27,8 @@ export interface WorkerServiceOptions {
   readonly redis: Readonly<Record<RedisRole, Redis>>;
   /** Runs worked on at once. */
   readonly runSlots: number;
+  /** Tickets of statements worked on at once. */
+  readonly stepSlots: number;
   /** Most dedicated queues attached at once. */
   readonly dedicatedQueues: number;
   /** How many shared partitions to assume until the dispatcher has said. */
@@ -51,7 +54,7 @@ export class WorkerService {
     this.#options = options;
     this.#slots = pLimit(options.runSlots);
     this.#progress = new Progress(options.clock, 4 * options.leaseMs);
-    this.#completions = new CompletionPublisher(options.redis.producer);
+    this.#completions = new CompletionPublisher(options.redis.producer, options.keys);
     this.#consumer = new TicketConsumer({
       redis: options.redis.consumer,
       concurrency: options.runSlots,
@@ -106,17 +109,18 @@ export class WorkerService {
 
   async #handle(ticket: Ticket, expired = false): Promise<void> {
     const worker = this.#options.catalogue.get(parseQueue(ticket.queue)?.worker ?? '');
-    const refs = ticket.runs.map((run) => ({ tenantId: run.tenant, runId: run.run, attempt: run.attempt }));
+    const runs = ticket.runs.map(({ tenant, run, attempt, epoch, payload }) => {
+      return { tenantId: tenant, runId: run, attempt, epoch, payloadHash: payload };
+    });
+    const departed = ({ tenantId, runId, attempt }: AdmittedRun, { ms, left }: Departure) => {
+      // What has not left for certain is still counted as executing: a place given away twice would break its tenant's cap.
+      if (left) this.#completions.completed({ tenant: tenantId, run: runId, worker: worker.name, attempt, ms });
+    };
     await this.#slots(async () => {
       this.#progress.began();
       try {
-        const took =
-          this.#draining || expired
-            ? await this.#handBack(refs, expired ? 'ticket_expired' : 'yielded')
-            : await this.#options.executor.executeAll(worker, refs);
-        for (const [index, { tenantId, runId }] of refs.entries()) {
-          this.#completions.completed({ tenant: tenantId, run: runId, worker: worker.name, ms: took[index] ?? null });
-        }
+        if (this.#draining || expired) await this.#handBack(runs, expired ? 'ticket_expired' : 'yielded', departed);
+        else await this.#options.executor.executeAll(worker, runs, departed);
       } finally {
         this.#progress.ended();
       }
@@ -130,9 +134,13 @@ export class WorkerService {
     await this.#handle(ticket, true);
   }
 
-  async #handBack(refs: readonly RunRef[], reason: 'yielded' | 'ticket_expired'): Promise<readonly number[]> {
-    await Promise.all(refs.map((ref) => this.#options.executor.handBack(ref, reason)));
-    return [];
+  async #handBack(
+    runs: readonly AdmittedRun[],
+    reason: 'yielded' | 'ticket_expired',
+    departed: (run: AdmittedRun, departure: Departure) => void,
+  ): Promise<void> {
+    const { executor } = this.#options;
+    await Promise.all(runs.map(async (run) => departed(run, await executor.handBack(run, reason))));
   }
 
   async #follow(): Promise<void> {

@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { RaeError } from './errors.ts';
 import type { NamedKey } from './key-list.ts';
 
@@ -7,10 +7,10 @@ import type { NamedKey } from './key-list.ts';
  * older ones signed is still under way.
  */
 export class Keyring {
-  readonly #keys: ReadonlyMap<string, Buffer>;
+  readonly #keys: ReadonlyMap<string, KeyObject>;
 
   constructor(keys: readonly NamedKey[]) {
-    this.#keys = new Map(keys.map(({ id, base64 }) => [id, Buffer.from(base64, 'base64')]));
+    this.#keys = new Map(keys.map(({ id, base64 }) => [id, createSecretKey(base64, 'base64')]));
   }
 
   /** Ids of the keys, newest first. */

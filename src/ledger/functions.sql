@@ -19,26 +19,38 @@ end
 $$;
 
 -- function: claim_run
--- takes tenant, run, the attempt its ticket names, lease in ms, whether suspended tenants are served
--- gives one jsonb: status claimed | lost | skipped, and for claimed all the run needs (policy document as stored)
+-- takes tenant, run, the attempt, placement epoch and payload hash (hex) that its ticket names, lease in ms, whether suspended
+--   tenants are served
+-- gives one jsonb: status claimed | lost | skipped | handed_back (its tenant was moved, or its payload is another: it is owed
+--   again), and for claimed all the run needs (policy document as stored)
 -- again safe: a second claim with the same attempt is lost
 -- locks the run's row
 -- index runs_pkey, runs_tenant_id_worker_slot_key
 -- role rae_worker
-create function {{claim_run}}(p_tenant uuid, p_run uuid, p_attempt int, p_lease_ms int, p_serves_suspended boolean) returns jsonb
+create function {{claim_run}}(p_tenant uuid, p_run uuid, p_attempt int, p_epoch int, p_payload_hash text, p_lease_ms int,
+    p_serves_suspended boolean) returns jsonb
   language plpgsql volatile security invoker
 as $$
 declare
   v_run public.runs;
   v_tenant public.tenants;
   v_policy public.policies;
+  v_reason text;
 begin
   perform public.rae_enter_tenant(p_tenant);
   select r.* into v_run from public.runs r where r.tenant_id = p_tenant and r.run_id = p_run for update;
-  if not found or v_run.attempt <> p_attempt or v_run.state <> 'queued' then
+  -- Another epoch than the ticket's: another admission owns the run.
+  if not found or v_run.attempt <> p_attempt or v_run.state <> 'queued' or v_run.epoch <> p_epoch then
     return jsonb_build_object('status', 'lost');
   end if;
   select t.* into v_tenant from public.tenants t where t.tenant_id = p_tenant;
+  v_reason := case when v_tenant.placement_epoch <> p_epoch then 'moved'
+                   when v_run.payload_hash is distinct from decode(p_payload_hash, 'hex') then 'payload_changed' end;
+  if v_reason is not null then
+    update public.runs set state = 'owed', attempt = attempt + 1, reason = v_reason, error = null, lease_until = null
+     where tenant_id = p_tenant and run_id = p_run;
+    return jsonb_build_object('status', 'handed_back', 'reason', v_reason, 'plan', v_tenant.plan);
+  end if;
   if v_tenant.status = 'deleted' or (v_tenant.status = 'suspended' and not p_serves_suspended) then
     update public.runs set state = 'skipped', attempt = attempt + 1, reason = 'tenant_' || v_tenant.status,
            finished_at = clock_timestamp(), lease_until = null

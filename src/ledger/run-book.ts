@@ -2,11 +2,14 @@ import type { Queryable } from '../db/database.ts';
 import { loadStatements } from '../db/statement.ts';
 import { RaeError } from '../kernel/errors.ts';
 import type { Counts } from '../kernel/outcome.ts';
+import type { HoldReason } from './hold-reason.ts';
 import type { RunState } from './run-state.ts';
 
 const sql = loadStatements(new URL('./run-book.sql', import.meta.url), [
   'list',
   'show',
+  'why',
+  'owedWork',
   'retry',
   'deadRuns',
   'cancel',
@@ -33,6 +36,34 @@ export interface RunRecord extends Record<string, unknown> {
   readonly started_at: Date | null;
   readonly finished_at: Date | null;
   readonly covered_by: Date | null;
+}
+
+/** Why a run stands where it stands, as it was decided and recorded. */
+export interface RunHold extends Record<string, unknown> {
+  readonly tenant_id: string;
+  readonly worker: string;
+  readonly state: RunState;
+  /** Why an owed run is not admitted; null = it waits for its turn only, or is not owed. */
+  readonly reason: HoldReason | null;
+  /** What the reason counts, and how much of it there may be; null where it counts nothing. */
+  readonly value: number | null;
+  readonly bound: number | null;
+  /** Who decided it, where that was a person. */
+  readonly owner: string | null;
+  readonly since: Date | null;
+  readonly clears_at: Date | null;
+  readonly dedicated: boolean | null;
+  /** How many runs of its tenant and worker wait like it. */
+  readonly waiting: number | null;
+}
+
+/** Owed runs of one tenant and worker that are held for one reason; null = eligible. */
+export interface OwedWork extends Record<string, unknown> {
+  readonly tenant_id: string;
+  readonly worker: string;
+  readonly dedicated: boolean;
+  readonly reason: HoldReason | null;
+  readonly runs: number;
 }
 
 /** Which runs to list. */
@@ -74,6 +105,18 @@ export class RunBook {
     const [run] = await this.#database.rows<RunRecord>(sql.show, [runId]);
     if (run !== undefined) return run;
     throw new RaeError('RAE_NOT_FOUND', `there is no run ${runId}`, { hint: 'see the runs with: rae run list' });
+  }
+
+  /** Why a run stands where it stands. @throws RaeError `RAE_NOT_FOUND` */
+  async why(runId: string): Promise<RunHold> {
+    const [hold] = await this.#database.rows<RunHold>(sql.why, [runId]);
+    if (hold !== undefined) return hold;
+    throw new RaeError('RAE_NOT_FOUND', `there is no run ${runId}`, { hint: 'see the runs with: rae run list' });
+  }
+
+  /** Owed runs by tenant, worker and what holds them. */
+  async owedWork(): Promise<readonly OwedWork[]> {
+    return this.#database.rows<OwedWork>(sql.owedWork);
   }
 
   /**

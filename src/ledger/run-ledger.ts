@@ -21,10 +21,22 @@ export interface RunRef {
   readonly attempt: number;
 }
 
+/** A run as its ticket names it: what its claim must find. */
+export interface AdmittedRun extends RunRef {
+  /** The placement epoch that it was admitted under. */
+  readonly epoch: number;
+  /** sha256 of its payload in hex; null = it has none. */
+  readonly payloadHash: string | null;
+}
+
+/** Why a claim gives a run back instead: its tenant was moved since its admission, or it carries another payload. */
+export type HandBackReason = 'moved' | 'payload_changed';
+
 /** What a claim gives. */
 export type Claim =
   | { readonly status: 'lost' }
   | { readonly status: 'skipped'; readonly reason: string; readonly plan: string }
+  | { readonly status: 'handed_back'; readonly reason: HandBackReason; readonly plan: string }
   | {
       readonly status: 'claimed';
       readonly attempt: number;
@@ -65,10 +77,14 @@ export class RunLedger {
     this.#leaseMs = leaseMs;
   }
 
-  /** queued → running under a new attempt, or why not. One transaction. */
-  async claim(ref: RunRef, servesSuspended: boolean): Promise<Claim> {
-    const values = [ref.runId, ref.attempt, this.#leaseMs, servesSuspended];
-    const [row] = await this.#tenants.call<{ result: Claim }>(ref.tenantId, sql.claim, values);
+  /**
+   * queued → running under a new attempt, or why not: lost = another admission owns it, skipped and handed_back = the
+   * ledger says so already. One transaction.
+   */
+  async claim(run: AdmittedRun, servesSuspended: boolean): Promise<Claim> {
+    const { tenantId, runId, attempt, epoch, payloadHash } = run;
+    const values = [runId, attempt, epoch, payloadHash, this.#leaseMs, servesSuspended];
+    const [row] = await this.#tenants.call<{ result: Claim }>(tenantId, sql.claim, values);
     return row?.result ?? { status: 'lost' };
   }
 

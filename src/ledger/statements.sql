@@ -1,10 +1,10 @@
 -- statement: claim
--- takes $1 tenant uuid, $2 run uuid, $3 attempt int, $4 lease ms int, $5 serves suspended boolean
+-- takes $1 tenant uuid, $2 run uuid, $3 attempt int, $4 placement epoch int, $5 payload hash hex text or null, $6 lease ms int, $7 serves suspended boolean
 -- gives {result jsonb}, see claim_run
 -- again safe
 -- locks the run's row
 -- index runs_pkey
-select {{claim_run}}($1, $2, $3, $4, $5) as result
+select {{claim_run}}($1, $2, $3, $4, $5, $6, $7) as result
 
 -- statement: settle
 -- takes $1 tenant uuid, $2 run uuid, $3 attempt int, $4 fresh boolean, $5 state text, $6 after ms bigint, $7 reason text, $8 error text, $9 counts jsonb, $10 failures int, $11 idle boolean, $12 hint_seq bigint

@@ -1,13 +1,13 @@
 -- statement: stats
 -- takes nothing
--- gives {worker, plan, dedicated boolean, owed int, oldest_seconds float8} per worker, plan and placement with owed work
+-- gives {worker, plan, dedicated boolean, reason text, owed int, oldest_seconds float8} per worker, plan, placement and reason for being held
+--   with owed work; reason null = eligible
 -- again safe: reads only
 -- locks none
--- index runs_owed_idx
-select r.worker, t.plan, coalesce(t.placement = 'dedicated', p.dedicated) as dedicated, count(*)::int as owed,
-       greatest(0, extract(epoch from clock_timestamp() - min(r.available_at)))::float8 as oldest_seconds
-  from public.runs r join public.tenants t on t.tenant_id = r.tenant_id join public.plans p on p.plan = t.plan
- where r.state = 'owed' group by 1, 2, 3
+-- index runs_open_idx
+select o.worker, o.plan, o.dedicated, o.reason, sum(o.runs)::int as owed,
+       greatest(0, extract(epoch from clock_timestamp() - min(o.first_at)))::float8 as oldest_seconds
+  from public.owed_work o group by 1, 2, 3, 4
 
 -- statement: dead
 -- takes nothing
@@ -15,17 +15,17 @@ select r.worker, t.plan, coalesce(t.placement = 'dedicated', p.dedicated) as ded
 -- again safe: reads only
 -- locks none
 -- index runs_dead_idx
-select worker, count(*)::int as dead from public.runs where state = 'dead' group by 1
+select worker, count(*)::int as dead from public.runs where state = 'dead' and finished_at is not null and error is not null group by 1
 
 -- statement: lag
 -- takes nothing
 -- gives {worker, lag_seconds float8, stale int}: how late the oldest unfinished cycle is, and how many of its tenants still wait past their plan's deadline
 -- again safe: reads only
 -- locks none
--- index cycles_open_idx, runs_owed_idx
+-- index cycles_open_idx, runs_open_idx
 select c.worker, greatest(0, extract(epoch from clock_timestamp() - min(c.planned_at)))::float8 as lag_seconds,
        (select count(distinct r.tenant_id) from public.runs r join public.tenants t on t.tenant_id = r.tenant_id
           join public.plans p on p.plan = t.plan
-         where r.state = 'owed' and r.worker = c.worker
+         where r.finished_at is null and r.state = 'owed' and r.worker = c.worker
            and r.created_at < clock_timestamp() - p.deadline_seconds * interval '1 second')::int as stale
   from public.cycles c where c.finished_at is null group by c.worker

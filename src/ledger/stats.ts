@@ -5,7 +5,20 @@ import type { Events } from '../observe/events.ts';
 
 const sql = loadStatements(new URL('./stats.sql', import.meta.url), ['stats', 'dead', 'lag']);
 
-type Owed = { worker: string; plan: string; dedicated: boolean; owed: number; oldest_seconds: number };
+interface Owed extends Record<string, unknown> {
+  readonly worker: string;
+  readonly plan: string;
+  readonly dedicated: boolean;
+  /** Null = eligible. */
+  readonly reason: string | null;
+  readonly owed: number;
+  readonly oldest_seconds: number;
+}
+
+interface Sum {
+  readonly worker: string;
+  readonly value: number;
+}
 
 /** Counts where the ledger stands, once for every watcher: metrics read the event, nobody else counts. */
 export class LedgerStats {
@@ -27,17 +40,40 @@ export class LedgerStats {
     const lag = await this.#database.rows<{ worker: string; lag_seconds: number; stale: number }>(sql.lag);
     this.#events.emit('stats.collected', {
       at: this.#clock.now().getTime() / 1_000,
-      owed: owed.map((row) => ({
-        worker: row.worker,
-        plan: row.plan,
-        queueKind: row.dedicated ? 'dedicated' : 'shared',
-        value: row.owed,
+      owed: summed(owed, kindOf),
+      eligible: summed(
+        owed.filter(({ reason }) => reason === null),
+        kindOf,
+      ),
+      held: summed(
+        owed.filter(({ reason }) => reason !== null),
+        ({ reason }) => ({ reason: reason ?? '' }),
+      ),
+      oldestOwedSeconds: [...new Set(owed.map(({ worker }) => worker))].map((worker) => ({
+        worker,
+        value: Math.max(...owed.filter((row) => row.worker === worker).map((row) => row.oldest_seconds)),
       })),
-      oldestOwedSeconds: owed.map((row) => ({ worker: row.worker, plan: row.plan, value: row.oldest_seconds })),
       cycleLagSeconds: lag.map((row) => ({ worker: row.worker, value: row.lag_seconds })),
       tenantsStale: lag.map((row) => ({ worker: row.worker, value: row.stale })),
       dead: dead.map((row) => ({ worker: row.worker, value: row.dead })),
     });
     return 20 * (this.#clock.monotonicMs() - started);
   }
+}
+
+function kindOf({ dedicated }: Owed): { readonly queueKind: string } {
+  return { queueKind: dedicated ? 'dedicated' : 'shared' };
+}
+
+/** One reading per worker and label, however the rows are divided besides. */
+function summed<Label extends object>(rows: readonly Owed[], labelOf: (row: Owed) => Label): readonly (Label & Sum)[] {
+  const sums = new Map<string, Label & { worker: string; value: number }>();
+  for (const row of rows) {
+    const label = labelOf(row);
+    const key = JSON.stringify([row.worker, label]);
+    const sum = sums.get(key) ?? { ...label, worker: row.worker, value: 0 };
+    sum.value += row.owed;
+    sums.set(key, sum);
+  }
+  return [...sums.values()];
 }

@@ -5,13 +5,16 @@
 -- gives {was text, tenant_id, run_id, worker, dead boolean} per run taken back
 -- again safe: finds only leases that have run out
 -- locks the runs' rows; one that a step still holds is skipped, since that step will commit or end by itself
--- index runs_flight_idx
+-- index runs_pkey: what is admitted stands in flights, which are few
 with lapsed as (
-  select r.tenant_id, r.run_id, r.state from public.runs r
+  select r.tenant_id, r.run_id, r.state from public.flights f cross join lateral unnest(f.tenants, f.runs) u (tenant_id, run_id)
+    join public.runs r on r.tenant_id = u.tenant_id and r.run_id = u.run_id
    where r.state in ('queued', 'running') and r.lease_until < clock_timestamp()
-   limit $1::int for update skip locked)
+   limit $1::int for update of r skip locked)
 update public.runs r set
        state = case when l.state = 'running' and r.lapses + 1 >= $2 then 'dead' else 'owed' end,
+       -- Its claim has raised it; without one the ticket would still fit when the run is admitted again.
+       attempt = r.attempt + case when l.state = 'queued' then 1 else 0 end,
        lapses = r.lapses + case when l.state = 'running' then 1 else 0 end,
        reason = case when l.state = 'running' then 'lease_lapsed' else r.reason end,
        error = case when l.state = 'running' and r.lapses + 1 >= $2 then 'the lease ran out ' || (r.lapses + 1) || ' times' else r.error end,
@@ -22,6 +25,21 @@ update public.runs r set
        lease_until = null
   from lapsed l where r.tenant_id = l.tenant_id and r.run_id = l.run_id
 returning l.state as was, r.tenant_id, r.run_id, r.worker, r.state = 'dead' as dead
+
+-- statement: findStrays
+-- takes $1 limit int
+-- gives {flight_id bigint} when runs were found that are admitted and in no flight, so that nothing would ever rescue them: they are in one now
+-- again safe
+-- locks the new flight
+-- index none: looks at every run that has not ended; rare
+insert into public.flights (tenants, runs)
+select array_agg(s.tenant_id), array_agg(s.run_id) from (
+  select r.tenant_id, r.run_id from public.runs r
+   where r.finished_at is null and r.state in ('queued', 'running') and r.lease_until < clock_timestamp() - interval '10 seconds'
+     and not exists (select from public.flights f where r.run_id = any(f.runs))
+   limit $1::int) s
+having count(*) > 0
+returning flight_id
 
 -- statement: sweepRuns
 -- takes $1 limit int

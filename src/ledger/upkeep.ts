@@ -1,7 +1,12 @@
 import type { Queryable } from '../db/database.ts';
 import { loadStatements } from '../db/statement.ts';
 
-const sql = loadStatements(new URL('./upkeep.sql', import.meta.url), ['rescue', 'sweepRuns', 'sweepCycles']);
+const sql = loadStatements(new URL('./upkeep.sql', import.meta.url), [
+  'rescue',
+  'findStrays',
+  'sweepRuns',
+  'sweepCycles',
+]);
 
 /** A run whose lease ran out and that was taken back. */
 export interface RescuedRun {
@@ -38,6 +43,14 @@ export class LedgerUpkeep {
       worker: row.worker,
       dead: row.dead,
     }));
+  }
+
+  /**
+   * Finds up to 1,000 runs whose lease ran out and that stand in no flight, as somebody changed the ledger by hand; from
+   * then on `rescue` sees them. @returns whether there were any.
+   */
+  async findStrays(): Promise<boolean> {
+    return (await this.#database.rows(sql.findStrays, [RESCUE_BATCH])).length > 0;
   }
 
   /** Removes up to 5,000 finished runs past their plan's time, and cycles older than 400 days. */

@@ -101,6 +101,11 @@ export const EVENTS = Object.freeze({
     says: 'A genuine ticket lay in Redis for too long; its runs are owed again. Many of them point at clocks that differ.',
     fields: { queue: 'text', runs: 'number', lateMs: 'number' },
   },
+  'completions.refused': {
+    level: 'warn',
+    says: 'A message about runs that have left was not believed, as its signature or form is wrong; the ledger is looked at instead.',
+    fields: { reason: 'text' },
+  },
   'runs.rescued': {
     level: 'warn',
     says: 'Runs whose process died or whose ticket was lost are owed again.',
@@ -138,11 +143,21 @@ export const EVENTS = Object.freeze({
     says: 'Owed runs were queued.',
     fields: { runs: 'number', ms: 'number' },
   },
+  'dispatch.windowed': {
+    level: 'trace',
+    says: 'How much may be admitted at once, and how much is, by kind of queue.',
+    fields: { windows: 'readings', admitted: 'readings' },
+  },
   'queue.attached': { level: 'debug', says: 'This process consumes a queue now.', fields: { queue: 'text' } },
   'queue.mended': {
     level: 'warn',
     says: 'Somebody had changed keys of a queue in Redis: paused or limited it, or put something else there. They are as they should be again.',
     fields: { queue: 'text', keys: 'text' },
+  },
+  'queue.rebuilt': {
+    level: 'warn',
+    says: 'Redis had lost tickets of a queue (emptied, answering from an older state, or single keys lost); they were put there again.',
+    fields: { queue: 'text', cause: 'text', tickets: 'number' },
   },
   'queue.released': { level: 'debug', says: 'This process no longer consumes a queue.', fields: { queue: 'text' } },
 
@@ -168,6 +183,8 @@ export const EVENTS = Object.freeze({
     fields: {
       at: 'number',
       owed: 'readings',
+      eligible: 'readings',
+      held: 'readings',
       oldestOwedSeconds: 'readings',
       cycleLagSeconds: 'readings',
       tenantsStale: 'readings',

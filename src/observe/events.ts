@@ -4,6 +4,7 @@ import type { AnyEvent, EventName, Payload } from './catalogue.ts';
 type Subscriber = (event: AnyEvent) => unknown;
 type Match<Name extends EventName> = Partial<Payload<Name>> | ((payload: Payload<Name>) => boolean);
 
+const NOBODY: readonly Subscriber[] = [];
 /** How many of the latest events a time-out lists. */
 const SHOWN = 30;
 
@@ -22,13 +23,13 @@ function describe(count: number, latest: readonly string[]): string {
  * once, in the order they subscribed. One that throws breaks neither the emitter nor the others.
  */
 export class Events {
-  readonly #byName = new Map<EventName | '*', Set<Subscriber>>();
+  readonly #byName = new Map<EventName | '*', readonly Subscriber[]>();
 
   emit<Name extends EventName>(name: Name, payload: Payload<Name>): void {
     const event = { name, payload } as unknown as AnyEvent;
-    for (const key of [name, '*'] as const) {
-      for (const tell of [...(this.#byName.get(key) ?? [])]) this.#tell(tell, event);
-    }
+    // Lists are never changed in place, so that whoever comes or goes while an event is told does so from the next one on.
+    for (const tell of this.#byName.get(name) ?? NOBODY) this.#tell(tell, event);
+    for (const tell of this.#byName.get('*') ?? NOBODY) this.#tell(tell, event);
   }
 
   /** Calls `tell` for every event of that name, or with name and payload for every event. Returns how to stop it. */
@@ -37,9 +38,13 @@ export class Events {
   on(name: EventName | '*', tell: (told: never) => void): () => void {
     const subscriber: Subscriber =
       name === '*' ? (event) => tell(event as never) : ({ payload }) => tell(payload as never);
-    const subscribers = this.#byName.get(name) ?? new Set();
-    this.#byName.set(name, subscribers.add(subscriber));
-    return () => void subscribers.delete(subscriber);
+    this.#byName.set(name, [...(this.#byName.get(name) ?? NOBODY), subscriber]);
+    return () => {
+      this.#byName.set(
+        name,
+        (this.#byName.get(name) ?? NOBODY).filter((one) => one !== subscriber),
+      );
+    };
   }
 
   /**

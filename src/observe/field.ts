@@ -9,6 +9,8 @@ export interface Reading {
   readonly worker: string;
   readonly plan?: string | undefined;
   readonly queueKind?: string | undefined;
+  /** Why what is counted is held. */
+  readonly reason?: string | undefined;
   readonly value: number;
 }
 

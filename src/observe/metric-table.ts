@@ -36,27 +36,16 @@ function processMetrics(registers: Registry[]) {
       buckets: WAIT_SECONDS,
       registers,
     }),
-    fenceLost: new Counter({
-      name: 'rae_fence_lost_total',
-      help: 'Attempts that came too late and changed nothing, as another one owned the run.',
-      registers,
-    }),
-    envelopesRefused: new Counter({
-      name: 'rae_envelopes_refused_total',
-      help: 'Tickets from Redis that were not worked on, by reason.',
-      labelNames: ['reason'] as const,
+    redisRebuilds: new Counter({
+      name: 'rae_redis_rebuilds_total',
+      help: 'How often Redis had lost tickets of a queue, so that they were put there again.',
+      labelNames: ['cause'] as const,
       registers,
     }),
     runsRescued: new Counter({
       name: 'rae_runs_rescued_total',
       help: 'Runs that are owed again as their process died (running) or their ticket was lost (queued).',
       labelNames: ['state'] as const,
-      registers,
-    }),
-    dispatchLeader: new Gauge({
-      name: 'rae_dispatch_leader',
-      help: '1 where this process dispatches for the shard; the sum over all processes is 1 but for a change of hands.',
-      labelNames: ['shard'] as const,
       registers,
     }),
     postgresUnpatched: new Gauge({
@@ -68,12 +57,70 @@ function processMetrics(registers: Registry[]) {
   };
 }
 
+/** What was not believed or came too late, and so changed nothing. */
+function refusalCounters(registers: Registry[]) {
+  return {
+    fenceLost: new Counter({
+      name: 'rae_fence_lost_total',
+      help: 'Attempts that came too late and changed nothing, as another one owned the run.',
+      registers,
+    }),
+    envelopesRefused: new Counter({
+      name: 'rae_envelopes_refused_total',
+      help: 'Tickets from Redis that were not worked on, by reason.',
+      labelNames: ['reason'] as const,
+      registers,
+    }),
+    completionsRefused: new Counter({
+      name: 'rae_completions_refused_total',
+      help: 'Messages about runs that have left which were not believed, by reason.',
+      labelNames: ['reason'] as const,
+      registers,
+    }),
+  };
+}
+
+function dispatchGauges(registers: Registry[]) {
+  return {
+    dispatchWindow: new Gauge({
+      name: 'rae_dispatch_window',
+      help: 'Runs that may be admitted at once, over all workers; only from the process that dispatches.',
+      labelNames: ['queue_kind'] as const,
+      registers,
+    }),
+    dispatchAdmitted: new Gauge({
+      name: 'rae_dispatch_admitted',
+      help: 'Runs that are admitted now: queued or running; only from the process that dispatches.',
+      labelNames: ['queue_kind'] as const,
+      registers,
+    }),
+    dispatchLeader: new Gauge({
+      name: 'rae_dispatch_leader',
+      help: '1 where this process dispatches for the shard; the sum over all processes is 1 but for a change of hands.',
+      labelNames: ['shard'] as const,
+      registers,
+    }),
+  };
+}
+
 function databaseGauges(registers: Registry[]) {
   return {
     runsOwed: new Gauge({
       name: 'rae_runs_owed',
       help: `Runs that wait ${FROM_DATABASE}.`,
       labelNames: ['worker', 'queue_kind'] as const,
+      registers,
+    }),
+    runsEligible: new Gauge({
+      name: 'rae_runs_eligible',
+      help: `Runs that wait for their turn only: what is owed and not held ${FROM_DATABASE}.`,
+      labelNames: ['worker', 'queue_kind'] as const,
+      registers,
+    }),
+    runsHeld: new Gauge({
+      name: 'rae_runs_held',
+      help: `Runs that are owed and may not start now, by why ${FROM_DATABASE}. Owed = eligible + held.`,
+      labelNames: ['worker', 'reason'] as const,
       registers,
     }),
     oldestOwedSeconds: new Gauge({
@@ -110,5 +157,10 @@ function databaseGauges(registers: Registry[]) {
 
 /** Every metric of the fleet, made in `registry`. No label names a tenant: series must not grow with the tenants. */
 export function makeMetrics(registry: Registry) {
-  return { ...processMetrics([registry]), ...databaseGauges([registry]) };
+  return {
+    ...processMetrics([registry]),
+    ...dispatchGauges([registry]),
+    ...refusalCounters([registry]),
+    ...databaseGauges([registry]),
+  };
 }

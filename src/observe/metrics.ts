@@ -12,6 +12,10 @@ export interface MetricsOptions {
   readonly plans: readonly string[];
   /** Reasons for which tickets may be refused; default none. */
   readonly refusals?: readonly string[];
+  /** Reasons for which messages about runs that have left may be refused; default none. */
+  readonly completionRefusals?: readonly string[];
+  /** Reasons for which owed runs may be held; default none. */
+  readonly holds?: readonly string[];
 }
 
 const QUEUE_KINDS = ['shared', 'dedicated'];
@@ -46,18 +50,32 @@ export class Metrics {
     }
     for (const reason of options.refusals ?? [])
       this.#metrics.envelopesRefused.inc({ reason: this.#reasons.of(reason) }, 0);
+    for (const reason of options.completionRefusals ?? [])
+      this.#metrics.completionsRefused.inc({ reason: this.#reasons.of(reason) }, 0);
     for (const state of ['running', 'queued']) runsRescued.inc({ state }, 0);
+    for (const cause of ['emptied', 'older', 'lost']) this.#metrics.redisRebuilds.inc({ cause }, 0);
   }
 
   /** Follows `events`, and measures this process's CPU, memory and event loop. Returns how to stop following. */
   follow(events: Events): () => void {
     collectDefaultMetrics({ register: this.registry });
-    const { buildInfo, fenceLost, envelopesRefused, runsRescued, dispatchLeader, postgresUnpatched } = this.#metrics;
+    const {
+      buildInfo,
+      fenceLost,
+      envelopesRefused,
+      completionsRefused,
+      runsRescued,
+      dispatchLeader,
+      postgresUnpatched,
+    } = this.#metrics;
     const stops = [
       events.on('service.started', ({ version, node }) => buildInfo.set({ version, node }, 1)),
       events.on('run.finished', (run) => this.#finished(run)),
       events.on('fence.lost', () => fenceLost.inc()),
       events.on('ticket.refused', ({ reason }) => envelopesRefused.inc({ reason: this.#reasons.of(reason) })),
+      events.on('completions.refused', ({ reason }) => completionsRefused.inc({ reason: this.#reasons.of(reason) })),
+      events.on('queue.rebuilt', ({ cause }) => this.#metrics.redisRebuilds.inc({ cause: this.#reasons.of(cause) })),
+      events.on('dispatch.windowed', (told) => this.#windowed(told)),
       events.on('runs.rescued', ({ running, queued }) => {
         runsRescued.inc({ state: 'running' }, running);
         runsRescued.inc({ state: 'queued' }, queued);
@@ -89,16 +107,29 @@ export class Metrics {
   }
 
   #collected(stats: Payload<'stats.collected'>): void {
-    const { runsOwed, oldestOwedSeconds, cycleLagSeconds, tenantsStale, runsDead, statsCollected } = this.#metrics;
+    const { runsOwed, runsEligible, runsHeld } = this.#metrics;
+    const { oldestOwedSeconds, cycleLagSeconds, tenantsStale, runsDead, statsCollected } = this.#metrics;
     const owed = this.#options.workers.flatMap((worker) => QUEUE_KINDS.map((kind) => ({ worker, queue_kind: kind })));
     const each = this.#options.workers.map((worker) => ({ worker }));
     const kindOf = ({ queueKind = 'shared' }: Reading) => ({ queue_kind: queueKind });
     this.#show(runsOwed, owed, stats.owed, kindOf);
+    this.#show(runsEligible, owed, stats.eligible, kindOf);
+    const holds = (this.#options.holds ?? []).map((reason) => this.#reasons.of(reason));
+    const held = this.#options.workers.flatMap((worker) => holds.map((reason) => ({ worker, reason })));
+    this.#show(runsHeld, held, stats.held, ({ reason = 'other' }: Reading) => ({ reason: this.#reasons.of(reason) }));
     this.#show(oldestOwedSeconds, each, stats.oldestOwedSeconds);
     this.#show(cycleLagSeconds, each, stats.cycleLagSeconds);
     this.#show(tenantsStale, each, stats.tenantsStale);
     this.#show(runsDead, each, stats.dead);
     statsCollected.set(stats.at);
+  }
+
+  #windowed({ windows, admitted }: Payload<'dispatch.windowed'>): void {
+    for (const { queueKind: kind = 'shared', value } of windows)
+      this.#metrics.dispatchWindow.set({ queue_kind: kind }, value);
+    for (const { queueKind: kind = 'shared', value } of admitted) {
+      this.#metrics.dispatchAdmitted.set({ queue_kind: kind }, value);
+    }
   }
 
   /** Shows the readings in place of the ones before: what is no longer read is 0, not what it last was. */

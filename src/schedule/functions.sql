@@ -4,7 +4,7 @@
 -- gives {last uuid, seen int, total int, owed int, skipped int, covered int}: last and seen say how far it came; seen < limit = finished
 -- again safe: a slot of a tenant is recorded once, whoever plans it and however often
 -- locks the new runs and their cycles; where slots are covered, the runs that cover them; for several slots, the worker's planning
--- index tenant_cadences_due_idx, runs_tenant_id_worker_slot_key, runs_owed_idx
+-- index tenant_cadences_due_idx, runs_tenant_id_worker_slot_key, runs_open_idx
 -- role rae_scheduler, rae_operator
 create function {{plan_chunk}}(p_cadence int, p_worker text, p_slots timestamptz[], p_catch_up text, p_serves_suspended boolean,
     p_cover_owed boolean, p_after uuid, p_limit int, p_only uuid)
@@ -100,7 +100,7 @@ begin
        for update),
     late as (
       select r.tenant_id, r.run_id, r.slot, r.covers_from from public.runs r join tops o on o.tenant_id = r.tenant_id
-       where r.worker = p_worker and r.state = 'owed' and r.slot < v_newest for update of r skip locked),
+       where r.worker = p_worker and r.finished_at is null and r.state = 'owed' and r.slot < v_newest for update of r skip locked),
     passed_on as (
       update public.runs r set covered_by = v_newest from late l
        where r.tenant_id = l.tenant_id and r.worker = p_worker and r.slot >= l.covers_from and r.slot < l.slot and r.covered_by = l.slot),

@@ -3,9 +3,12 @@ import { hostname } from 'node:os';
 import { TicketProducer } from '../../queues/producer.ts';
 import type { Database } from '../db/database.ts';
 import { Listener } from '../db/listener.ts';
+import { Attention } from '../dispatch/attention.ts';
 import { CostBook } from '../dispatch/cost-book.ts';
 import { Dispatcher } from '../dispatch/dispatcher.ts';
+import { HoldBook } from '../dispatch/hold-book.ts';
 import { DispatchLease } from '../dispatch/lease.ts';
+import { QueueWatch } from '../dispatch/queue-watch.ts';
 import { TicketSealer } from '../dispatch/ticket-sealer.ts';
 import { Windows } from '../dispatch/windows.ts';
 import { openRedis, openShards, redisCheck, shardsCheck } from '../fleet/connections.ts';
@@ -17,11 +20,12 @@ import { LedgerUpkeep } from '../ledger/upkeep.ts';
 import type { Redis } from '../redis/connection.ts';
 import { CycleCounts } from './cycle-counts.ts';
 import { Hints } from './hints.ts';
+import { Leadership } from './leadership.ts';
 import { Planner } from './planner.ts';
 import { SchedulerService } from './scheduler-service.ts';
 
 /** Connections of a scheduler: its loops, each at most one. */
-const POOL = 8;
+const POOL = 12;
 const SHARD = 'main';
 
 /** Opens what a scheduler process needs and makes its service. @throws RaeError where something refuses it. */
@@ -39,7 +43,7 @@ export async function openScheduler(parts: ProcessParts): Promise<Service> {
     url: config.databaseDirectUrl ?? config.databaseUrl ?? '',
     applicationName: 'rae scheduler listen',
     channel: 'rae_owed',
-    heard: () => service.wake(),
+    heard: (payload) => service.notified(payload),
     onDisconnect: (message) => events.emit('database.disconnected', { role: 'listener', message }),
   });
   return {
@@ -66,50 +70,56 @@ export async function openScheduler(parts: ProcessParts): Promise<Service> {
 }
 
 function schedulerService(
-  { config, events, clock, catalogue }: ProcessParts,
+  parts: ProcessParts,
   database: Database,
   producer: TicketProducer,
   keys: TicketKeys,
   redis: Readonly<Record<'producer' | 'subscriber', Redis>>,
 ): SchedulerService {
+  const { config, events, clock, catalogue } = parts;
   const holder = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
   const lease = new DispatchLease(database, clock, SHARD, holder);
-  const { window, partitions, leaseMs: waitMs } = config;
+  const attention = new Attention(lease, clock);
   const workers = catalogue.all.map(({ name, definition }) => ({ name, shared: definition.how.kind === 'statements' }));
-  const windows = new Windows(workers, window);
   const costs = new CostBook((worker) => catalogue.get(worker).definition.when.estimateMs);
-  const onIdle = () => service.idle();
+  const windows = new Windows(costs, { window: config.window, reserve: config.reserve });
   const dispatcher = new Dispatcher({
     database,
     lease,
     producer,
-    sealer: new TicketSealer({ keys, clock, lifeMs: 2 * waitMs }),
+    sealer: new TicketSealer({ keys, clock, lifeMs: 2 * config.leaseMs }),
     events,
     clock,
     workers,
     costs,
     windows,
-    partitions,
-    waitMs,
-    onIdle,
+    partitions: config.partitions,
+    waitMs: config.leaseMs,
+    onAdmitted: () => attention.active(),
   });
-  const service: SchedulerService = new SchedulerService({
-    shard: SHARD,
-    database,
-    lease,
+  const leadership = new Leadership({
     dispatcher,
+    attention,
+    holds: new HoldBook({ database, clock, dispatcher, windows, workers }),
+    watch: new QueueWatch({ redis: redis.producer, dispatcher, events, clock, holder }),
     windows,
+    ...bookkeeping(parts, database),
     events,
     clock,
-    partitions,
-    planner: new Planner({ database, catalogue, events, clock, chunk: config.fanoutChunk }),
+    producerRedis: redis.producer,
+    housekeepingMs: config.housekeepingMs,
+    leads: () => lease.held,
+  });
+  const planner = new Planner({ database, catalogue, events, clock, chunk: config.fanoutChunk });
+  const options = { shard: SHARD, database, lease, leadership, dispatcher, planner, keys, events, clock };
+  return new SchedulerService({ ...options, subscriberRedis: redis.subscriber, partitions: config.partitions });
+}
+
+function bookkeeping({ config, events, clock, catalogue }: ProcessParts, database: Database) {
+  return {
     hints: new Hints(database, catalogue, clock),
     counts: new CycleCounts(database, events, clock),
     stats: new LedgerStats(database, events, clock),
     upkeep: new LedgerUpkeep(database, config.maxLapses),
-    producerRedis: redis.producer,
-    subscriberRedis: redis.subscriber,
-    housekeepingMs: config.housekeepingMs,
-  });
-  return service;
+  };
 }

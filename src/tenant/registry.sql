@@ -23,7 +23,8 @@ insert into public.projects (tenant_id, name) values ($1, $2) returning project_
 -- locks none
 -- index tenants_pkey
 select t.tenant_id, t.name, t.plan, t.status, t.shard, t.placement, coalesce(t.placement = 'dedicated', p.dedicated) as dedicated,
-       t.placement_epoch, t.config, t.metadata, t.contact_email, t.created_at, t.updated_at
+       t.placement_epoch, t.weight::float8 as weight, t.run_cap, coalesce(t.weight, p.weight)::float8 as effective_weight,
+       coalesce(t.run_cap, p.run_cap) as effective_run_cap, t.config, t.metadata, t.contact_email, t.created_at, t.updated_at
   from public.tenants t join public.plans p on p.plan = t.plan
  where t.tenant_id = $1
 
@@ -34,7 +35,8 @@ select t.tenant_id, t.name, t.plan, t.status, t.shard, t.placement, coalesce(t.p
 -- locks the tenant's row until the transaction ends
 -- index tenants_pkey
 select t.tenant_id, t.name, t.plan, t.status, t.shard, t.placement, coalesce(t.placement = 'dedicated', p.dedicated) as dedicated,
-       t.placement_epoch, t.config, t.metadata, t.contact_email, t.created_at, t.updated_at
+       t.placement_epoch, t.weight::float8 as weight, t.run_cap, coalesce(t.weight, p.weight)::float8 as effective_weight,
+       coalesce(t.run_cap, p.run_cap) as effective_run_cap, t.config, t.metadata, t.contact_email, t.created_at, t.updated_at
   from public.tenants t join public.plans p on p.plan = t.plan
  where t.tenant_id = $1 for update of t
 
@@ -53,7 +55,8 @@ select project_id, name from public.projects where tenant_id = $1 order by creat
 -- locks none
 -- index tenants_pkey: the page begins where the last one ended, however many tenants there are
 select t.tenant_id, t.name, t.plan, t.status, t.shard, t.placement, coalesce(t.placement = 'dedicated', p.dedicated) as dedicated,
-       t.placement_epoch, t.config, t.metadata, t.contact_email, t.created_at, t.updated_at
+       t.placement_epoch, t.weight::float8 as weight, t.run_cap, coalesce(t.weight, p.weight)::float8 as effective_weight,
+       coalesce(t.run_cap, p.run_cap) as effective_run_cap, t.config, t.metadata, t.contact_email, t.created_at, t.updated_at
   from public.tenants t join public.plans p on p.plan = t.plan
  where t.tenant_id > coalesce($1::uuid, '00000000-0000-0000-0000-000000000000')
    and ($2::text is null or t.status = $2) and ($3::text is null or t.plan = $3)
@@ -82,3 +85,11 @@ update public.tenants set plan = $2, placement_epoch = placement_epoch + $3::boo
 -- locks the tenant's row
 -- index tenants_pkey
 update public.tenants set placement = $2, placement_epoch = placement_epoch + 1, updated_at = now() where tenant_id = $1
+
+-- statement: setShare
+-- takes $1 tenant uuid, $2 weight numeric (null = what the plan says), $3 run cap int (null = what the plan says)
+-- gives nothing
+-- again safe
+-- locks the tenant's row
+-- index tenants_pkey
+update public.tenants set weight = $2::numeric, run_cap = $3::int, updated_at = now() where tenant_id = $1

@@ -5,6 +5,7 @@ import { parseTenantId } from '../kernel/ids.ts';
 import { checkedTenant, type NewTenant } from './new-tenant.ts';
 import { planNamed } from './plan.ts';
 import { type TenantRow, tenantOf } from './row.ts';
+import { checkedShare, type ShareChange } from './share.ts';
 import type { Placement, Tenant, TenantChange, TenantStatus } from './tenant.ts';
 
 const sql = loadStatements(new URL('./registry.sql', import.meta.url), [
@@ -17,6 +18,7 @@ const sql = loadStatements(new URL('./registry.sql', import.meta.url), [
   'setStatus',
   'setPlan',
   'setPlacement',
+  'setShare',
 ]);
 
 /** A part of a tenant that its memories can be kept apart by. */
@@ -126,6 +128,23 @@ export class TenantRegistry {
     return this.#change(tenantId, async (tx, tenant) => {
       if (tenant.placement === placement) return false;
       await tx.rows(sql.setPlacement, [tenantId, placement ?? null]);
+      return true;
+    });
+  }
+
+  /**
+   * Sets the tenant's weight and cap apart from its plan, or gives it back what the plan says. Dispatch follows at once.
+   * @throws RaeError `RAE_USAGE` for a weight or cap that cannot be, `RAE_REFUSED` when the tenant is deleted.
+   */
+  async setShare(tenantId: string, change: ShareChange): Promise<TenantChange> {
+    const { weight, runCap } = checkedShare(change);
+    return this.#change(tenantId, async (tx, tenant) => {
+      const next = [
+        weight === undefined ? (tenant.weight ?? null) : weight,
+        runCap === undefined ? (tenant.runCap ?? null) : runCap,
+      ];
+      if (next[0] === (tenant.weight ?? null) && next[1] === (tenant.runCap ?? null)) return false;
+      await tx.rows(sql.setShare, [tenantId, ...next]);
       return true;
     });
   }

@@ -11,6 +11,10 @@ export interface TenantRow extends Row {
   readonly placement: Placement | null;
   readonly dedicated: boolean;
   readonly placement_epoch: number;
+  readonly weight: number | null;
+  readonly run_cap: number | null;
+  readonly effective_weight: number;
+  readonly effective_run_cap: number;
   readonly config: Record<string, unknown>;
   readonly metadata: Record<string, unknown>;
   readonly contact_email: string | null;
@@ -29,6 +33,9 @@ export function tenantOf(row: TenantRow): Tenant {
     placement: row.placement ?? undefined,
     placed: row.dedicated ? 'dedicated' : 'shared',
     placementEpoch: row.placement_epoch,
+    weight: row.weight ?? undefined,
+    runCap: row.run_cap ?? undefined,
+    share: { weight: row.effective_weight, runCap: row.effective_run_cap },
     settings: row.config,
     metadata: row.metadata,
     contactEmail: row.contact_email ?? undefined,

@@ -6,6 +6,14 @@ export const TENANT_STATUSES = Object.freeze(['active', 'suspended', 'deleted'] 
 /** Where a tenant's runs wait: in a partition shared with others, or in queues of its own. */
 export type Placement = 'shared' | 'dedicated';
 
+/** How a tenant stands against others in dispatch. */
+export interface Share {
+  /** While it has work, it gets worker time in proportion to this. */
+  readonly weight: number;
+  /** How many of its runs may execute at once. */
+  readonly runCap: number;
+}
+
 /** An isolated customer as the registry knows it. */
 export interface Tenant {
   readonly tenantId: string;
@@ -20,6 +28,11 @@ export interface Tenant {
   readonly placed: Placement;
   /** Grows with every move: a ticket of an older epoch is handed back. */
   readonly placementEpoch: number;
+  /** What was set for this tenant of its share; undefined = what its plan says. */
+  readonly weight: number | undefined;
+  readonly runCap: number | undefined;
+  /** What holds, the plan considered. */
+  readonly share: Share;
   /** The tenant's own settings, as the API server stores them. */
   readonly settings: Readonly<Record<string, unknown>>;
   /** Whatever whoever made the tenant wanted to keep with it. */

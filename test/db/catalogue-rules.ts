@@ -13,7 +13,8 @@ const CORE = "array['rae_enter_tenant', 'rae_current_tenant']";
 /** Columns with the contents of a tenant, in tables of which scheduler and operators see the rest. */
 const CONTENTS = "array['payload', 'progress', 'document', 'effective', 'content']";
 /** Tables that scheduler and operators read for every tenant. */
-const FLEET_TABLES = "array['tenants', 'projects', 'policies', 'tenant_cadences', 'due_hints', 'runs']";
+const FLEET_TABLES =
+  "array['tenants', 'projects', 'policies', 'tenant_cadences', 'due_hints', 'arrivals', 'holds', 'runs']";
 
 const TABLES = "c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')";
 const TENANT_TABLES = `${TABLES} and exists (select from pg_attribute a

@@ -34,7 +34,7 @@ afterAll(() => redis.disconnect());
 const QUEUES = [sharedQueue('decay', 0), sharedQueue('decay', 1)] as const;
 
 function consumer(id: string, more: Partial<ConsumerAnnouncement> = {}): ConsumerAnnouncement {
-  return { id, workers: ['decay'], slots: 4, queues: QUEUES, ...more };
+  return { id, workers: ['decay'], slots: 4, steps: 2, queues: QUEUES, ...more };
 }
 
 describe('processes that announce themselves', () => {
@@ -43,9 +43,9 @@ describe('processes that announce themselves', () => {
     await announceConsumer(redis, consumer('a'), 60_000);
     await announceConsumer(redis, consumer('b', { workers: ['decay', 'tally'], slots: 3, queues: [own] }), 60_000);
     const consumers = await readConsumers(redis);
-    expect([...consumers.slots]).toEqual([
-      ['decay', 7],
-      ['tally', 3],
+    expect([...consumers.capacities]).toEqual([
+      ['decay', { slots: 7, steps: 4 }],
+      ['tally', { slots: 3, steps: 2 }],
     ]);
     expect([...consumers.processes]).toEqual([
       ['decay', 2],
@@ -62,7 +62,7 @@ describe('processes that announce themselves', () => {
     await withdrawConsumer(redis, 'gone');
     const isForgotten = async () => (await readConsumers(redis)).processes.get('decay') === 1 || undefined;
     await eventually(isForgotten, { what: 'the silent one to be forgotten' });
-    expect((await readConsumers(redis)).slots.get('decay')).toBe(1);
+    expect((await readConsumers(redis)).capacities.get('decay')?.slots).toBe(1);
     expect(await redis.hkeys('rae:consumers')).toEqual(['here']);
   });
 

@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { RunLedger, type RunRef } from '../../src/ledger/run-ledger.ts';
+import { type AdmittedRun, RunLedger, type RunRef } from '../../src/ledger/run-ledger.ts';
 import { LedgerUpkeep } from '../../src/ledger/upkeep.ts';
 import { useDatabase } from '../support/database.ts';
 import { query } from '../support/query.ts';
-import { addRun, type RunColumns, readRun } from '../support/runs.ts';
+import { addRun, admittedRun, type RunColumns, readRun } from '../support/runs.ts';
 import { addTenant, type TenantOptions } from '../support/tenants.ts';
 
 const database = useDatabase();
@@ -14,10 +14,10 @@ beforeAll(() => {
   ledger = new RunLedger(database().tenants(), 30_000);
 });
 
-async function run(columns: RunColumns = {}, tenant: TenantOptions = {}): Promise<RunRef> {
+async function run(columns: RunColumns = {}, tenant: TenantOptions = {}): Promise<AdmittedRun> {
   const tenantId = await addTenant(database(), tenant);
   const runId = await addRun(database(), tenantId, { attempt: 0, ...columns });
-  return { tenantId, runId, attempt: Number(columns.attempt ?? 0) };
+  return admittedRun(database(), runId);
 }
 
 const read = (ref: RunRef) => readRun(database(), ref.runId);
@@ -234,10 +234,10 @@ describe('rescue', () => {
     expect(after.available_at.getTime() - Date.now()).toBeGreaterThan(5_000);
   });
 
-  it('counts none of a run whose ticket was lost: nobody had begun it', async () => {
+  it('counts none of a run whose ticket was lost, as nobody had begun it, and makes that ticket void', async () => {
     const ref = await run({ state: 'queued', attempt: 3, lapses: 4, lease_until: past() });
     await rescue();
-    expect(await read(ref)).toMatchObject({ state: 'owed', attempt: 3, lapses: 4, reason: null });
+    expect(await read(ref)).toMatchObject({ state: 'owed', attempt: 4, lapses: 4, reason: null });
   });
 
   it('gives a run up at its last lapse, with the reason', async () => {

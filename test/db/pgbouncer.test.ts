@@ -78,7 +78,10 @@ describe('behind PgBouncer in transaction mode', () => {
     const tenants = inside(pooled());
     const ledger = new RunLedger(tenants, 30_000);
     const runId = await addRun(database(), tenantId, {});
-    expect(await ledger.claim({ tenantId, runId, attempt: 0 }, false)).toMatchObject({ status: 'claimed', attempt: 1 });
+    expect(await ledger.claim({ tenantId, runId, attempt: 0, epoch: 0, payloadHash: null }, false)).toMatchObject({
+      status: 'claimed',
+      attempt: 1,
+    });
     const ref = { tenantId, runId, attempt: 1 };
     await tenants.inTenant(tenantId, async (tx) => {
       expect(await ledger.beginStep(tx, ref)).toBe(true);

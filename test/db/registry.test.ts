@@ -70,6 +70,7 @@ describe('a tenant that does not exist', () => {
       () => registry.resume(id),
       () => registry.setPlan(id, 'pro'),
       () => registry.place(id, 'dedicated'),
+      () => registry.setShare(id, { weight: 2 }),
     ];
     for (const answer of answers) await expect(answer()).rejects.toMatchObject({ code: 'RAE_TENANT_UNKNOWN' });
   });
@@ -137,6 +138,75 @@ describe('placement', () => {
     const { tenantId } = await make('pro');
     await expect(registry.setPlan(tenantId, 'fre')).rejects.toMatchObject({ hint: 'did you mean free?' });
     expect((await registry.show(tenantId)).plan).toBe('pro');
+  });
+});
+
+describe('the share of a tenant', () => {
+  it('is what its plan says, part by part, unless it is set', async () => {
+    const { tenantId } = await make('pro');
+    expect(await registry.show(tenantId)).toMatchObject({
+      weight: undefined,
+      runCap: undefined,
+      share: { weight: 2, runCap: 4 },
+    });
+    expect(await registry.setShare(tenantId, { weight: 0.125 })).toMatchObject({
+      changed: true,
+      tenant: { weight: 0.125, runCap: undefined, share: { weight: 0.125, runCap: 4 } },
+    });
+    expect(await registry.setShare(tenantId, { runCap: 40 })).toMatchObject({
+      changed: true,
+      tenant: { weight: 0.125, runCap: 40, share: { weight: 0.125, runCap: 40 } },
+    });
+    expect((await registry.setPlan(tenantId, 'free')).tenant.share).toEqual({ weight: 0.125, runCap: 40 });
+    expect(await registry.setShare(tenantId, { weight: null, runCap: null })).toMatchObject({
+      changed: true,
+      tenant: { weight: undefined, runCap: undefined, share: { weight: 1, runCap: 2 } },
+    });
+  });
+
+  it('tells whoever dispatches when it changes, and only then', async () => {
+    const { tenantId } = await make();
+    await database().admin(
+      "insert into public.leases (name, holder, epoch, expires_at) values ('dispatch', 'me', 1, now())",
+    );
+    const told = () => database().admin('select worker from public.arrivals where tenant_id = $1', [tenantId]);
+    await registry.setShare(tenantId, { weight: 3 });
+    expect(await told()).toEqual([{ worker: null }]);
+    expect(await registry.setShare(tenantId, { weight: 3 })).toMatchObject({ changed: false });
+    expect(await registry.setShare(tenantId, {})).toMatchObject({ changed: false });
+    expect(await told()).toHaveLength(1);
+  });
+
+  it.each([
+    ['a weight of nothing', { weight: 0 }, /a weight is from 0\.001 to 999999 .*, not 0/],
+    ['a negative weight', { weight: -1 }, /a weight/],
+    ['no number', { weight: Number.NaN }, /a weight/],
+    ['a weight that the ledger cannot hold', { weight: 1_000_000 }, /a weight/],
+    ['a weight finer than the ledger holds', { weight: 0.0015 }, /at most three decimals/],
+    ['a cap of nothing, which would stop the tenant', { runCap: 0 }, /a cap is a whole number from 1/],
+    ['half a run', { runCap: 1.5 }, /a cap/],
+    ['a cap beyond all bounds', { runCap: 1e9 }, /a cap/],
+  ])('is refused with %s', async (_what, change, says) => {
+    const { tenantId } = await make();
+    await expect(registry.setShare(tenantId, change)).rejects.toMatchObject({
+      code: 'RAE_USAGE',
+      message: expect.stringMatching(says),
+    });
+    expect(await registry.show(tenantId)).toMatchObject({ weight: undefined, runCap: undefined });
+  });
+
+  it.each([
+    ['the least', { weight: 0.001, runCap: 1 }],
+    ['the most', { weight: 999_999, runCap: 1_000_000 }],
+  ])('may be %s', async (_what, change) => {
+    const { tenantId } = await make();
+    expect((await registry.setShare(tenantId, change)).tenant.share).toEqual(change);
+  });
+
+  it('of a deleted tenant is not changed', async () => {
+    const { tenantId } = await make();
+    await database().admin("update public.tenants set status = 'deleted' where tenant_id = $1", [tenantId]);
+    await expect(registry.setShare(tenantId, { weight: 2 })).rejects.toMatchObject({ code: 'RAE_REFUSED' });
   });
 });
 

@@ -26,6 +26,10 @@ projects           SIUD       -              s           siud     SI            
 policies           SIUD       S              s           siud     S             -
 tenant_cadences    SIUD       SIU            su          -        SIU           -
 due_hints          SIUD       SID            i           i        I             -
+arrivals           SIUD       SID            i           i        I             -
+holds              SIUD       SIUD           s           s        S             -
+queue_holds        SIUD       SIUD           -           -        S             S
+flights            SIUD       SID            -           -        S             S
 runs               SIUD       SIUD           su          siu      SIU           -
 memories           SIUD       -              siud        siud     -             -
 decay_marks        SIUD       -              siu         -        -             -

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { dispatchFunctions } from '../../src/dispatch/sql.ts';
 import { RaeError } from '../../src/kernel/errors.ts';
 import { RunBook } from '../../src/ledger/run-book.ts';
-import { RunLedger, type RunRef, type Settlement } from '../../src/ledger/run-ledger.ts';
+import { type AdmittedRun, RunLedger, type RunRef, type Settlement } from '../../src/ledger/run-ledger.ts';
 import { RUN_STATES, type RunState, TRANSITIONS } from '../../src/ledger/run-state.ts';
 import { LedgerUpkeep } from '../../src/ledger/upkeep.ts';
 import { scheduleFunctions } from '../../src/schedule/sql.ts';
@@ -28,7 +28,7 @@ beforeAll(async () => {
 /** Every move there is. Each is tried on a run in every state; it says which moves it makes, and makes no other. */
 interface Move {
   readonly makes: readonly `${RunState} → ${RunState}`[];
-  readonly tried: (ref: RunRef) => Promise<unknown>;
+  readonly tried: (ref: AdmittedRun) => Promise<unknown>;
   /** The lease of the run has run out. */
   readonly lapsed?: boolean;
 }
@@ -63,9 +63,9 @@ const admitted = ({ tenantId }: RunRef): Promise<unknown> =>
     .open('rae_scheduler')
     .rows(
       query(
-        `select * from ${dispatchFunctions.installedName('admit_runs')}('dispatcher', 'me', 1, $1, $2, '{1}', '{decay}', 60000)`,
+        `select * from ${dispatchFunctions.installedName('admit_runs')}('dispatcher', 'me', 1, 60000, $1, '{decay}', '{0}', '{1}', '{false}')`,
       ),
-      [[tenantId], ['decay']],
+      [[tenantId]],
     );
 
 const MOVES: Readonly<Record<string, Move>> = {
@@ -85,7 +85,7 @@ const MOVES: Readonly<Record<string, Move>> = {
   'renewing its lease': { makes: [], tried: (ref) => ledger.renew(ref) },
   'the record of done': { makes: ['running → done'], tried: settled({ state: 'done' }) },
   'a retry, yield or deferral': { makes: ['running → owed'], tried: settled({ state: 'owed', afterMs: 5 }) },
-  'a refusal': { makes: ['running → dead'], tried: settled({ state: 'dead', reason: 'no' }) },
+  'a refusal': { makes: ['running → dead'], tried: settled({ state: 'dead', error: 'no' }) },
   'a skip': { makes: ['running → skipped'], tried: settled({ state: 'skipped', reason: 'disabled' }) },
   'done whose claim was rolled back': { makes: ['queued → done'], tried: settled({ state: 'done', fresh: true }) },
   'a retry whose claim was rolled back': { makes: ['queued → owed'], tried: settled({ state: 'owed', fresh: true }) },
@@ -93,26 +93,27 @@ const MOVES: Readonly<Record<string, Move>> = {
     makes: ['queued → skipped'],
     tried: settled({ state: 'skipped', fresh: true }),
   },
-  'a refusal whose claim was rolled back': { makes: ['queued → dead'], tried: settled({ state: 'dead', fresh: true }) },
+  'a refusal whose claim was rolled back': {
+    makes: ['queued → dead'],
+    tried: settled({ state: 'dead', error: 'no', fresh: true }),
+  },
   'rescue while its lease holds': { makes: [], tried: () => upkeep(20) },
   'rescue after its lease': { makes: ['queued → owed', 'running → owed'], tried: () => upkeep(20), lapsed: true },
   'rescue after its last lease': { makes: ['queued → owed', 'running → dead'], tried: () => upkeep(1), lapsed: true },
 };
 
 /** A run that has come to `state` in an ordinary way, at attempt 3. */
-async function runIn(state: RunState, lapsed: boolean): Promise<RunRef> {
+async function runIn(state: RunState, lapsed: boolean): Promise<AdmittedRun> {
   const tenantId = await addTenant(database());
   const inFlight = state === 'queued' || state === 'running';
-  const isFinal = state === 'done' || state === 'skipped' || state === 'dead';
   const runId = await addRun(database(), tenantId, {
     state,
     attempt: 3,
     slot: new Date(Date.UTC(2026, 5, 1)),
     available_at: new Date(Date.UTC(2026, 5, 1)),
     lease_until: inFlight ? new Date(Date.now() + (lapsed ? -1 : 1) * 600_000) : null,
-    finished_at: isFinal ? new Date() : null,
   });
-  return { tenantId, runId, attempt: 3 };
+  return { tenantId, runId, attempt: 3, epoch: 0, payloadHash: null };
 }
 
 const cases = Object.entries(MOVES).flatMap(([name, move]) => RUN_STATES.map((state) => [name, state, move] as const));

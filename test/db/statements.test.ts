@@ -92,8 +92,10 @@ describe('the effect of a worker', () => {
         const { rows } = await client.query(
           "select parameter_types::text as types from pg_prepared_statements where name = 'it'",
         );
-        expect(rows).toEqual([{ types: '{uuid,uuid,integer,boolean,integer,jsonb,jsonb,text,jsonb,boolean}' }]);
-        await client.query(`explain execute it(${Array.from({ length: 10 }, () => 'null').join(', ')})`);
+        expect(rows).toEqual([
+          { types: '{uuid,uuid,integer,integer,text,boolean,integer,jsonb,jsonb,text,jsonb,boolean}' },
+        ]);
+        await client.query(`explain execute it(${Array.from({ length: 12 }, () => 'null').join(', ')})`);
       });
     }
   });

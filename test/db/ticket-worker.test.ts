@@ -1,8 +1,11 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Completion, CompletionPublisher, hearCompletions } from '../../queues/completions.ts';
+import type { Completion } from '../../queues/completion-message.ts';
+import { CompletionPublisher, hearCompletions } from '../../queues/completions.ts';
 import { sharedQueue } from '../../queues/names.ts';
 import { TicketWorker } from '../../queues/ticket-worker.ts';
+import { readKeyList } from '../../src/kernel/key-list.ts';
+import { Keyring } from '../../src/kernel/keyring.ts';
 import { eventually } from '../support/eventually.ts';
 import { seeded } from '../support/random.ts';
 import { useRedis } from '../support/redis.ts';
@@ -11,6 +14,10 @@ import { entriesOf, putByHand, queueKey } from '../support/tickets.ts';
 const redisUrl = useRedis();
 const random = seeded('ticket worker');
 const QUEUE = sharedQueue('decay', 0);
+const keys = {
+  ring: new Keyring(readKeyList(`k1:${Buffer.alloc(32, 1).toString('base64')}`)),
+  renew: async () => undefined,
+};
 let redis: Redis;
 let subscriber: Redis;
 
@@ -59,10 +66,16 @@ describe('a worker that may take several tickets', () => {
 describe('completions', () => {
   it('of one ticket are one message, and all are heard once and in order', async () => {
     const messages: (readonly Completion[])[] = [];
-    const stop = await hearCompletions(subscriber, (completions) => void messages.push(completions));
-    const publisher = new CompletionPublisher(redis);
+    const stop = await hearCompletions(subscriber, keys, (completions) => void messages.push(completions));
+    const publisher = new CompletionPublisher(redis, keys);
     const made = (count: number): readonly Completion[] =>
-      Array.from({ length: count }, () => ({ tenant: random.uuid(), run: random.uuid(), worker: 'decay', ms: 1 }));
+      Array.from({ length: count }, () => ({
+        tenant: random.uuid(),
+        run: random.uuid(),
+        worker: 'decay',
+        attempt: 0,
+        ms: 1,
+      }));
     const heard = async (count: number) => {
       await eventually(() => messages.flat().length >= count || undefined, { what: `${count} completions` });
       return messages.flat();

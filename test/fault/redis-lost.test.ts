@@ -71,7 +71,7 @@ describe('a Redis that is emptied', () => {
     while (bites < 3) {
       await oweAll(TEN_DAYS[days] as Date);
       days += 1;
-      await redis.holds(20);
+      await redis.holds(3);
       // The worker may have been quicker.
       if ((await redis.empty()) > 0) bites += 1;
     }
@@ -86,7 +86,7 @@ describe('a Redis that dies', () => {
     const { scheduler, worker } = await startFleet();
     const [first, second, third] = TEN_DAYS as [Date, Date, Date];
     await oweAll(first);
-    await redis.holds(20);
+    await redis.holds(3);
     await redis.kill();
     await scheduler.event('redis.disconnected', { role: 'producer' });
     await worker.event('redis.disconnected', { role: 'consumer' });

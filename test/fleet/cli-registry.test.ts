@@ -75,6 +75,33 @@ describe('tenants by command', () => {
     expect((await rae('tenant', 'resume', id)).out).toContain('was already active');
   });
 
+  it('get a share of their own, and the one of their plan again', async () => {
+    const id = String((await json('tenant', 'create', '--name', 'Acme', '--plan', 'pro')).tenant_id);
+    const byPlan = { weight: 2, weight_by: 'plan', run_cap: 4, run_cap_by: 'plan' };
+    expect(await json('tenant', 'show', id)).toMatchObject(byPlan);
+    const set = ['tenant', 'set-share', id];
+    expect(await json(...set, '--weight', '2.5', '--cap', '20')).toMatchObject({
+      ...{ weight: 2.5, weight_by: 'operator', run_cap: 20, run_cap_by: 'operator' },
+      changed: true,
+    });
+    expect((await rae(...set, '--weight', '2.5')).out).toBe(
+      'Acme had already weight 2.5 (by an operator), at most 20 runs at once (by an operator)\n',
+    );
+    expect((await rae('tenant', 'show', id)).out).toMatch(/^share +weight 2\.5 \(by an operator\), at most 20 runs/m);
+    expect(await json(...set, '--weight', 'by-plan', '--cap', 'by-plan')).toMatchObject({ ...byPlan, changed: true });
+  });
+
+  it.each([
+    [['--weight', '0'], '--weight is "0"; expected a number from 0.001 to 999999 with at most 3 decimals, or by-plan'],
+    [['--cap', 'by-pln'], 'did you mean by-plan?'],
+    [[], 'nothing to change: give --weight or --cap'],
+  ])('get no share that cannot be: %j', async (args, says) => {
+    const id = '3f2a8c54-1f7e-4c0b-9a53-0d7e2b1c9f10';
+    const { code, err } = await rae('tenant', 'set-share', id, ...args);
+    expect(code).toBe(2);
+    expect(err).toContain(says);
+  });
+
   it('are listed page by page, and people are told how to go on', async () => {
     for (const name of ['one', 'two', 'three']) await json('tenant', 'create', '--name', name);
     const first = await rae('tenant', 'list', '--limit', '1');
@@ -87,7 +114,14 @@ describe('tenants by command', () => {
 
   it('that do not exist are not found, and a deleted one is not brought back', async () => {
     const unknown = '3f2a8c54-1f7e-4c0b-9a53-0d7e2b1c9f10';
-    for (const args of [['show'], ['suspend'], ['resume'], ['set-plan', 'pro'], ['place', 'shared']]) {
+    for (const args of [
+      ['show'],
+      ['suspend'],
+      ['resume'],
+      ['set-plan', 'pro'],
+      ['set-share', '--cap', '1'],
+      ['place', 'shared'],
+    ]) {
       const [name = '', ...values] = args;
       expect(await rae('tenant', name, unknown, ...values)).toMatchObject({ code: 3, out: '' });
     }

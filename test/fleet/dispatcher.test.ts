@@ -2,6 +2,8 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { TicketProducer } from '../../queues/producer.ts';
 import { CostBook } from '../../src/dispatch/cost-book.ts';
 import { Dispatcher } from '../../src/dispatch/dispatcher.ts';
+import type { FlyingRun } from '../../src/dispatch/flight.ts';
+import { HoldBook } from '../../src/dispatch/hold-book.ts';
 import { DispatchLease } from '../../src/dispatch/lease.ts';
 import { TicketSealer } from '../../src/dispatch/ticket-sealer.ts';
 import { Windows } from '../../src/dispatch/windows.ts';
@@ -24,7 +26,10 @@ beforeAll(async () => {
 });
 
 beforeEach(async () => {
-  await database().admin('delete from public.runs; delete from public.leases');
+  await database().admin(
+    'delete from public.runs; delete from public.leases; delete from public.flights; delete from public.holds; delete from public.queue_holds; delete from public.arrivals',
+  );
+  await database().admin('update public.tenants set run_cap = null, weight = null, placement = null');
 });
 
 async function owe(perTenant: number): Promise<void> {
@@ -56,35 +61,69 @@ async function ticketsOf(url: string): Promise<readonly (readonly string[])[]> {
   }
 }
 
+async function emptied(url: string): Promise<void> {
+  const redis = redisConnection(url, 'producer');
+  await redis.connect();
+  await redis.flushall();
+  redis.disconnect();
+}
+
 const ring = new Keyring(readKeyList(`k1:${Buffer.alloc(32, 1).toString('base64')}`));
 
+interface Scene {
+  readonly dispatcher: Dispatcher;
+  readonly lease: DispatchLease;
+  readonly events: Events;
+  readonly holds: HoldBook;
+  readonly costs: CostBook;
+}
+
+interface SceneOptions {
+  readonly clock?: Clock;
+  readonly window?: number;
+  readonly slots?: number;
+  readonly as?: ConnectAs;
+  /** Whether the worker decay is dispatched as one whose effect is a statement. */
+  readonly shared?: boolean;
+  /** Puts no tickets into Redis. */
+  readonly silent?: boolean;
+}
+
 /** A dispatcher with its lease, all its own; `clock` is its idea of the time. */
-async function withDispatcher(
-  options: { readonly clock?: Clock; readonly window?: number; readonly as?: ConnectAs },
-  use: (one: { dispatcher: Dispatcher; lease: DispatchLease; events: Events }) => Promise<void>,
-): Promise<void> {
-  const { clock = systemClock, window = 200, as = 'rae_scheduler' } = options;
+async function withDispatcher(options: SceneOptions, use: (scene: Scene) => Promise<void>): Promise<void> {
+  const {
+    clock = systemClock,
+    window = 200,
+    slots = 100,
+    as = 'rae_scheduler',
+    shared = true,
+    silent = false,
+  } = options;
   const events = new Events();
   const redis: Redis = redisConnection(redisUrl(), 'producer');
   await redis.connect();
   const producer = new TicketProducer(redis);
   const lease = new DispatchLease(database().open('rae_scheduler'), clock, 'main', `test ${Math.random()}`);
+  const workers = [{ name: 'decay', shared }];
+  const costs = new CostBook(() => 1);
+  const windows = new Windows(costs, { window, reserve: 0.2 });
+  windows.follow(new Map([['decay', { slots, steps: slots }]]), clock.monotonicMs());
   const dispatcher = new Dispatcher({
     database: database().open(as),
     lease,
-    producer,
+    producer: silent ? { add: async () => undefined } : producer,
     sealer: new TicketSealer({ keys: { ring }, clock: systemClock, lifeMs: 60_000 }),
     events,
     clock,
-    windows: new Windows([{ name: 'decay', shared: true }], window),
-    workers: [{ name: 'decay', shared: true }],
-    costs: new CostBook(() => 1),
+    windows,
+    workers,
+    costs,
     waitMs: 60_000,
     partitions: 1,
-    onIdle: () => undefined,
   });
+  const holds = new HoldBook({ database: database().open('rae_scheduler'), clock, dispatcher, windows, workers });
   try {
-    await use({ dispatcher, lease, events });
+    await use({ dispatcher, lease, events, holds, costs });
   } finally {
     await dispatcher.settled();
     await producer.close();
@@ -92,10 +131,29 @@ async function withDispatcher(
   }
 }
 
-/** Waits until what the dispatcher was told to do has been done. */
+/** Waits until the dispatcher knows the ledger and has admitted what it may. */
 async function dispatched(dispatcher: Dispatcher): Promise<void> {
-  await dispatcher.look();
+  await dispatcher.takeOver();
   await dispatcher.settled();
+}
+
+/** What each tenant has in a state, in the order of `tenants`. */
+async function perTenant(state: string): Promise<readonly number[]> {
+  const rows = await database().admin<{ tenant_id: string; n: number }>(
+    'select tenant_id, count(*)::int as n from public.runs where state = $1 group by 1',
+    [state],
+  );
+  const counts = new Map(rows.map((row) => [row.tenant_id, row.n]));
+  return tenants.map((tenantId) => counts.get(tenantId) ?? 0);
+}
+
+/** Ends an admitted run in the ledger, as its worker would. */
+async function end(dispatcher: Dispatcher, run: FlyingRun, ms = 1): Promise<void> {
+  await database().admin(
+    "update public.runs set state = 'done', attempt = attempt + 1, finished_at = now(), lease_until = null where run_id = $1",
+    [run.runId],
+  );
+  dispatcher.completed({ tenant: run.tenantId, run: run.runId, worker: run.worker, attempt: run.attempt, ms });
 }
 
 describe('a dispatcher', () => {
@@ -106,6 +164,7 @@ describe('a dispatcher', () => {
       await dispatched(dispatcher);
       expect(await inState('queued')).toBe(4);
     });
+    await emptied(redisUrl());
     await withDispatcher({}, async ({ dispatcher, lease }) => {
       await database().admin("update public.leases set expires_at = '-infinity'");
       expect(await lease.renew()).toBe(true);
@@ -143,16 +202,174 @@ describe('a dispatcher', () => {
     });
   });
 
+  it('admits in exact order: no tenant is ever two runs ahead of another', async () => {
+    await owe(6);
+    await withDispatcher({ slots: 7, shared: false, silent: true }, async ({ dispatcher, lease }) => {
+      await database().admin('update public.tenants set run_cap = 100');
+      await lease.renew();
+      await dispatched(dispatcher);
+      for (let ended = 0; ended < 60; ended += 1) {
+        const owed = await perTenant('owed');
+        expect(Math.max(...owed) - Math.min(...owed)).toBeLessThanOrEqual(1);
+        const [oldest] = dispatcher.picture.flight.runs;
+        if (oldest === undefined) throw new Error('nothing is in flight');
+        await end(dispatcher, oldest);
+        await dispatcher.settled();
+      }
+      expect(await inState('done')).toBe(60);
+    });
+  });
+
+  it('admits within each tenant’s cap, and beyond it only what is marked as lent', async () => {
+    await owe(6);
+    await database().admin('update public.tenants set run_cap = 2');
+    await withDispatcher({ slots: 24, shared: false, silent: true }, async ({ dispatcher, lease }) => {
+      await lease.renew();
+      await dispatched(dispatcher);
+      const [counts] = await database().admin<{ own: number; lent: number; most: number }>(
+        `select count(*) filter (where not lent)::int as own, count(*) filter (where lent)::int as lent,
+                (select max(n)::int from (select count(*) as n from public.runs where state = 'queued' and not lent group by tenant_id) m) as most
+           from public.runs where state = 'queued'`,
+      );
+      // 24 places: 20 for ten caps of 2; of the other four none, as nothing was measured and they are the reserve.
+      expect(counts).toEqual({ own: 20, lent: 0, most: 2 });
+    });
+  });
+
+  it('lends what nobody within its cap can use, and takes it back when the run ends', async () => {
+    await owe(6);
+    await database().admin('update public.tenants set run_cap = 1');
+    await withDispatcher({ slots: 40, shared: false, silent: true }, async ({ dispatcher, lease, costs }) => {
+      for (const tenant of tenants) costs.measured(tenant, 'decay', 5);
+      await lease.renew();
+      await dispatched(dispatcher);
+      expect(await perTenant('queued')).toEqual(tenants.map(() => 4));
+      const [own] = await database().admin<{ n: number }>(
+        "select count(*)::int as n from public.runs where state = 'queued' and not lent",
+      );
+      expect(own?.n).toBe(10);
+    });
+  });
+
+  it('that takes over knows what its predecessor admitted, and exceeds no cap with it', async () => {
+    await owe(6);
+    await database().admin('update public.tenants set run_cap = 2');
+    await withDispatcher({ slots: 20, shared: false, silent: true }, async ({ dispatcher, lease }) => {
+      await lease.renew();
+      await dispatched(dispatcher);
+      expect(await inState('queued')).toBe(20);
+    });
+    await withDispatcher({ slots: 20, shared: false, silent: true }, async ({ dispatcher, lease }) => {
+      await database().admin("update public.leases set expires_at = '-infinity'");
+      await lease.renew();
+      await dispatched(dispatcher);
+      expect(await perTenant('queued')).toEqual(tenants.map(() => 2));
+      for (const run of dispatcher.picture.flight.runs.slice(0, 5)) await end(dispatcher, run);
+      await dispatcher.settled();
+      expect(await perTenant('queued')).toEqual(tenants.map(() => 2));
+      expect(dispatcher.picture.flight.size).toBe(20);
+    });
+  });
+
+  it('finds out what has left without being heard of, and what was admitted without its knowledge', async () => {
+    await owe(2);
+    await withDispatcher({ slots: 10, shared: false, silent: true }, async ({ dispatcher, lease }) => {
+      await database().admin('update public.tenants set run_cap = 1');
+      await lease.renew();
+      await dispatched(dispatcher);
+      expect(await perTenant('queued')).toEqual(tenants.map(() => 1));
+      await database().admin(
+        "update public.runs set state = 'done', attempt = 1, finished_at = now(), lease_until = null where state = 'queued'",
+      );
+      await eventually(
+        async () => {
+          await lease.renew();
+          await dispatcher.reconcile();
+          await dispatcher.settled();
+          return (await inState('queued')) === 10 ? true : undefined;
+        },
+        { what: 'the next runs to be admitted', withinMs: 10_000 },
+      );
+      dispatcher.picture.clear();
+      await eventually(
+        async () => {
+          await dispatcher.reconcile();
+          return dispatcher.picture.flight.size === 10 ? true : undefined;
+        },
+        { what: 'the admitted runs to be known again', withinMs: 10_000 },
+      );
+    });
+  });
+
+  it('takes back what is queued for a place that its tenant has left, and queues it for the new one', async () => {
+    await owe(1);
+    await withDispatcher({}, async ({ dispatcher, lease }) => {
+      await lease.renew();
+      await dispatched(dispatcher);
+      const [moved = ''] = tenants;
+      await database().admin(
+        "update public.tenants set placement = 'dedicated', placement_epoch = placement_epoch + 1 where tenant_id = $1",
+        [moved],
+      );
+      expect(await dispatcher.lookForArrivals()).toBe(true);
+      await dispatcher.settled();
+      const [run] = await database().admin<{ state: string; attempt: number; epoch: number; now: number }>(
+        `select r.state, r.attempt, r.epoch, t.placement_epoch as now
+           from public.runs r join public.tenants t on t.tenant_id = r.tenant_id where r.tenant_id = $1`,
+        [moved],
+      );
+      expect(run).toEqual({ state: 'queued', attempt: 1, epoch: run?.now, now: run?.now });
+      expect(dispatcher.picture.flight.queues).toContain(`rae.decay.t-${moved}`);
+    });
+  });
+
+  it('records why what is owed is held, and forgets it when that is over', async () => {
+    await owe(2);
+    await database().admin('update public.tenants set run_cap = 1');
+    await withDispatcher({ slots: 10, shared: false, silent: true }, async ({ dispatcher, lease, holds }) => {
+      await lease.renew();
+      await holds.begin();
+      await dispatched(dispatcher);
+      const held = async () => {
+        await holds.record();
+        return database().admin<{ reason: string | null; runs: number }>(
+          'select reason, sum(runs)::int as runs from public.owed_work group by 1 order by 1',
+        );
+      };
+      await eventually(async () => ((await held())[0]?.reason === 'cap' ? true : undefined), {
+        what: 'the cap to be recorded',
+        withinMs: 10_000,
+      });
+      expect(await held()).toEqual([{ reason: 'cap', runs: 10 }]);
+      const [tenant = ''] = tenants;
+      const [hold] = await database().admin('select value, bound from public.holds where tenant_id = $1', [tenant]);
+      expect(hold).toEqual({ value: 1, bound: 1 });
+      for (let round = 0; round < 2; round += 1) {
+        for (const run of dispatcher.picture.flight.runs) await end(dispatcher, run);
+        await dispatcher.settled();
+      }
+      await eventually(
+        async () => {
+          await holds.record();
+          const [row] = await database().admin<{ n: number }>('select count(*)::int as n from public.holds');
+          return row?.n === 0 ? true : undefined;
+        },
+        { what: 'the holds to be gone', withinMs: 10_000 },
+      );
+    });
+  });
+
   it('says so when it cannot admit', async () => {
     await owe(1);
     await withDispatcher({}, async ({ dispatcher, lease, events }) => {
       await lease.renew();
       const failed: string[] = [];
       events.on('loop.failed', ({ loop, message }) => failed.push(`${loop}: ${message}`));
-      await database().admin('revoke update (state) on public.runs from rae_scheduler');
-      await dispatcher.look();
+      await database().admin('revoke update (queued_at) on public.runs from rae_scheduler');
+      await dispatcher.takeOver();
       await eventually(() => (failed.length > 0 ? true : undefined), { what: 'the failure to be told' });
       expect(failed[0]).toMatch(/^admit: permission denied/);
+      await database().admin('grant update (queued_at) on public.runs to rae_scheduler');
     });
   });
 });

@@ -167,8 +167,8 @@ describe('a worker that is told to stop', () => {
   it('hands back the tickets it has taken and not begun', async () => {
     const ids: string[] = [];
     for (let count = 0; count < 12; count += 1) ids.push((await tenantWith(20)).id);
-    // One run at a time, and a ticket taken of each of the two partitions.
-    const worker = fleet.worker(['tally'], { ...stepping(100), RAE_CONCURRENCY: '1' });
+    // One run at a time, long enough to be in the middle when it is told, and a ticket taken of each of the two partitions.
+    const worker = fleet.worker(['tally'], { ...stepping(500), RAE_CONCURRENCY: '1' });
     const scheduler = fleet.scheduler();
     await ready(scheduler, worker);
     const runIds = await Promise.all(ids.map(owe));

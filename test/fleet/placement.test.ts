@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { hashTagged, sharedQueue } from '../../queues/names.ts';
+import { announceAbsent } from '../support/absent-consumer.ts';
 import { useDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 import { ready, TestFleet } from '../support/fleet.ts';
@@ -142,6 +143,7 @@ describe('the number of shared partitions', () => {
       for (const { id } of tenants) await commandCycle(database(), slot, id);
     };
     const [first, second, third] = slots as [Date, Date, Date];
+    await announceAbsent(redisUrl(), 30_000);
     await everywhere(first);
     const queued = async () => {
       const runs = await database().admin("select from public.runs where state = 'queued'");

@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { sharedQueue } from '../../queues/names.ts';
+import { announceAbsent } from '../support/absent-consumer.ts';
 import { useDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 import { LEASE_SECONDS, ready, TestFleet } from '../support/fleet.ts';
@@ -102,10 +103,10 @@ describe('tickets that nobody took in time', () => {
   it('are handed back by the worker that comes at last, and their runs are done', async () => {
     const scheduler = fleet({ RAE_ENVELOPE_KEYS: key('k1', 1) }).scheduler();
     await ready(scheduler);
+    await announceAbsent(redisUrl(), 3_000);
     await owe();
+    // Its ticket lay in the queue for a lease, and the run was taken back.
     await scheduler.event('runs.rescued', {}, 30_000);
-    const [first] = await runsOf(database(), tenant).then((runs) => runs.slice(-1));
-    expect(first?.attempt).toBe(0);
     // A ticket is good for two leases, rounded up to three at most.
     const old = Date.now() + 3_000 * LEASE_SECONDS;
     await eventually(() => (Date.now() > old ? true : undefined), { what: 'tickets to be too old', withinMs: 30_000 });

@@ -1,13 +1,10 @@
 import type { CataloguedWorker } from '../../src/fleet/catalogue.ts';
-import { Executor } from '../../src/fleet/executor.ts';
 import type { PerformerPorts } from '../../src/fleet/performer.ts';
-import { systemClock } from '../../src/kernel/clock.ts';
-import { RunLedger } from '../../src/ledger/run-ledger.ts';
-import { Events } from '../../src/observe/events.ts';
 import { createDatabase, type TestDatabase } from './database.ts';
+import { executorOn } from './executor.ts';
 import { mixOfMemories, storeMix } from './memory-mix.ts';
 import { Random } from './random.ts';
-import { addRun, type RunRow, readRun } from './runs.ts';
+import { addRun, admittedRun, type RunRow, readRun } from './runs.ts';
 
 const SLOT = new Date('2026-03-05T02:00:00Z');
 /** What the fleet keeps about its own work; a worker's effect is in all the other tables. */
@@ -54,29 +51,13 @@ export class ContractScene {
 
   /** Performs the run as a worker process does that finds its ticket, and gives what the ledger says then. */
   async perform(process: SceneProcess = {}): Promise<RunRow> {
-    const { attempt } = await readRun(this.database, this.runId);
     await this.database.admin("update public.runs set state = 'queued', finished_at = null where run_id = $1", [
       this.runId,
     ]);
     const tenants = this.database.tenants();
     const settings = this.worker.definition.contract.settings.parse(SMALL_STEPS[this.worker.name] ?? {});
-    const executor = new Executor({
-      tenants,
-      ledger: new RunLedger(tenants, 30_000),
-      events: new Events(),
-      clock: systemClock,
-      leaseMs: 30_000,
-      sliceMs: 600_000,
-      maxFailures: 1_000,
-      backoff: { baseMs: 1, capMs: 1 },
-      random: () => 0.5,
-      settings: new Map([[this.worker.name, settings]]),
-      steps: (step) => step(),
-      draining: () => false,
-      abort: new AbortController().signal,
-      ...process,
-    });
-    await executor.execute(this.worker, { tenantId: this.tenantId, runId: this.runId, attempt });
+    const executor = executorOn(tenants, { settings: new Map([[this.worker.name, settings]]), ...process });
+    await executor.execute(this.worker, await admittedRun(this.database, this.runId));
     return await readRun(this.database, this.runId);
   }
 

@@ -1,5 +1,6 @@
+import type { Answer } from '../../src/fleet/answer.ts';
 import type { TestDatabase } from './database.ts';
-import type { Answer, Performing } from './performing.ts';
+import type { Performing } from './performing.ts';
 import { addRun } from './runs.ts';
 
 /** Runs decay for a tenant as one run that stands for `slots`. */
@@ -47,6 +48,6 @@ export async function decayRun(database: TestDatabase, decay: Performing, run: D
     policy: { ...decay.worker.defaultPolicy, ...run.policy },
     settings: { step_rows: run.stepRows ?? 5_000 },
   };
-  if (run.killedAfter === 0) return { status: 'more' };
+  if (run.killedAfter === 0) return { status: 'more', plan: '', waitMs: 0 };
   return await decay.run(call, run.killedAfter);
 }

@@ -59,10 +59,10 @@ export class OwnRedis {
     }
   }
 
-  /** How many tickets wait in all its queues. */
+  /** How many tickets wait, or were taken and have not ended, in all its queues. */
   async tickets(): Promise<number> {
     return await this.ask(async (redis) => {
-      const queues = await redis.keys('bull:*:wait');
+      const queues = [...(await redis.keys('bull:*:wait')), ...(await redis.keys('bull:*:active'))];
       const lengths = await Promise.all(queues.map((queue) => redis.llen(queue)));
       return lengths.reduce((sum, length) => sum + length, 0);
     });
@@ -72,16 +72,18 @@ export class OwnRedis {
   async empty(): Promise<number> {
     const script = `
       local lost = 0
-      for _, key in ipairs(redis.call('keys', 'bull:*:wait')) do lost = lost + redis.call('llen', key) end
+      for _, list in ipairs({'wait', 'active'}) do
+        for _, key in ipairs(redis.call('keys', 'bull:*:' .. list)) do lost = lost + redis.call('llen', key) end
+      end
       redis.call('flushall')
       return lost`;
     return await this.ask(async (redis) => Number(await redis.eval(script, 0)));
   }
 
-  /** Waits until so many tickets wait. */
+  /** Waits until it holds so many tickets. */
   async holds(tickets: number): Promise<void> {
     const enough = async () => ((await this.tickets()) >= tickets ? true : undefined);
-    await eventually(enough, { what: `${tickets} tickets to wait in Redis`, withinMs: 20_000 });
+    await eventually(enough, { what: `${tickets} tickets to be in Redis`, withinMs: 20_000 });
   }
 
   /** Ends it for good. */

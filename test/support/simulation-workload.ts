@@ -1,6 +1,6 @@
 import fc from 'fast-check';
+import { LEAST_COST_MS } from '../../src/dispatch/charge.ts';
 import { CostBook } from '../../src/dispatch/cost-book.ts';
-import { LEAST_COST_MS } from '../../src/dispatch/fair-order.ts';
 import { Random } from './random.ts';
 import { type Arrival, type Order, type SimulatedTenant, Simulation, type Watch } from './simulation.ts';
 

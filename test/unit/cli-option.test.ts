@@ -1,7 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { assignment } from '../../src/cli/assignment.ts';
-import { argument, instant, jsonObject, oneOf, option, repeated, text, whole } from '../../src/cli/option.ts';
+import {
+  argument,
+  decimal,
+  instant,
+  jsonObject,
+  oneOf,
+  option,
+  orWord,
+  repeated,
+  text,
+  whole,
+} from '../../src/cli/option.ts';
 import { RaeError } from '../../src/kernel/errors.ts';
 
 /** The error that `read` throws. */
@@ -26,6 +37,28 @@ describe('what is typed after an option', () => {
     });
   });
 
+  it.each([
+    ['0.001', 0.001],
+    ['7', 7],
+    ['999.125', 999.125],
+    ['by-plan', 'by-plan'],
+  ])('is a number with decimals, or the one word that may stand for it: %s', (given, value) => {
+    expect(orWord('by-plan', decimal(0.001, 1_000, 3))(given)).toBe(value);
+  });
+
+  it.each(['0', '-1', '1e3', '.5', '1.2345', '1000.001', 'heavy', '', ' 1', 'NaN', 'Infinity'])(
+    'is no such number: %j',
+    (given) => {
+      expect(refusal(() => orWord('by-plan', decimal(0.001, 1_000, 3))(given)).message).toBe(
+        `is ${JSON.stringify(given)}; expected a number from 0.001 to 1000 with at most 3 decimals, or by-plan`,
+      );
+    },
+  );
+
+  it('is the one word, misspelt, and named as the nearest', () => {
+    expect(refusal(() => orWord('by-plan', whole(1, 9))('by-pln')).hint).toBe('did you mean by-plan?');
+  });
+
   it('is a list where it may be repeated', () => {
     const made = repeated('--unset <field>', '', text);
     expect(
@@ -43,7 +76,14 @@ describe('what is typed after an option', () => {
   });
 
   it('is always either taken or refused as wrong usage, whatever it is', () => {
-    const readers = [oneOf(['shared', 'dedicated']), whole(0, 10), instant, jsonObject, assignment];
+    const readers = [
+      oneOf(['shared', 'dedicated']),
+      whole(0, 10),
+      orWord('by-plan', decimal(0, 9, 3)),
+      instant,
+      jsonObject,
+      assignment,
+    ];
     fc.assert(
       fc.property(fc.constantFrom(...readers), fc.string({ unit: 'binary' }), (read, given) => {
         try {

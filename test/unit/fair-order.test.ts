@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FairOrder, LEAST_COST_MS } from '../../src/dispatch/fair-order.ts';
+import { LEAST_COST_MS } from '../../src/dispatch/charge.ts';
+import { FairOrder } from '../../src/dispatch/fair-order.ts';
 
 function ordered(...tenants: readonly (readonly [string, number])[]): FairOrder {
   const order = new FairOrder();
@@ -133,20 +134,6 @@ describe('a charge', () => {
     expect(picks(order, 5, 30)).toBe('a b a a a');
   });
 
-  it('may be changed while the run goes on, and is still settled when it ends', () => {
-    const order = ordered(['a', 1], ['b', 1]);
-    order.next(10);
-    order.remove('a');
-    order.recharge('a', 10, 0.1);
-    order.next(10);
-    order.next(10);
-    // Virtual time has gone past a, which is remembered as its run has not ended.
-    expect(order.remembered).toBe(2);
-    order.settle('a', 0.1, 45);
-    order.add('a', 1);
-    expect(picks(order, 5)).toBe('b b b a b');
-  });
-
   it('that was far too high gives its tenant no more than that one charge before who comes', () => {
     const order = ordered(['a', 1]);
     picks(order, 5, 100);
@@ -166,16 +153,43 @@ describe('a parked tenant', () => {
     expect(picks(order, 4)).toBe('a b c a');
   });
 
-  it('has what was withheld for a moment, and not what its cap withheld', () => {
-    for (const inPlace of [true, false]) {
+  it('has what was withheld for a moment, as far as that is allowed, and not what its cap withheld', () => {
+    const picksAfter = (behindMs: number) => {
       const order = ordered(['a', 1], ['b', 1]);
       picks(order, 2);
       order.park('a');
       picks(order, 3);
-      order.unpark('a', inPlace);
-      // b stands at 40, virtual time at 30, a at 10 or 30.
-      expect(picks(order, 4)).toBe(inPlace ? 'a a a b' : 'a b a b');
-    }
+      order.unpark('a', behindMs);
+      // b stands at 40, virtual time at 30, a at 10, 20 or 30.
+      return picks(order, 4);
+    };
+    expect(picksAfter(0)).toBe('a b a b');
+    expect(picksAfter(10)).toBe('a a b a');
+    expect(picksAfter(1_000)).toBe('a a a b');
+  });
+
+  it('that is barred claims its place: who is further on would overtake it', () => {
+    const order = ordered(['a', 1], ['b', 1]);
+    expect(order.next(10)).toBe('a');
+    order.bar('a');
+    expect(order.peek()).toBe('b');
+    expect(order.overtakes).toBe(false);
+    expect(order.next(15)).toBe('b');
+    expect(order.overtakes).toBe(true);
+    expect(order.smallestParked()).toBeUndefined();
+    order.unpark('a');
+    expect(order.overtakes).toBe(false);
+    expect(order.peek()).toBe('a');
+  });
+
+  it('moves on where it waits elsewhere too, and back again, when it is picked there', () => {
+    const order = ordered(['a', 1], ['b', 1]);
+    order.shift('a', 0, 10);
+    expect(picks(order, 1)).toBe('b');
+    order.shift('a', 10, 0);
+    expect(order.peek()).toBe('a');
+    order.shift('nobody', 0, 10);
+    expect(order.remembered).toBe(2);
   });
 
   it('is lent idle capacity when it is the one furthest behind', () => {

@@ -91,6 +91,8 @@ describe('a log line', () => {
       events.emit('stats.collected', {
         at: 1,
         owed: [{ worker: 'decay', queueKind: 'shared', value: 3 }],
+        eligible: [],
+        held: [],
         oldestOwedSeconds: [],
         cycleLagSeconds: [],
         tenantsStale: [],

@@ -10,7 +10,7 @@ async function watched(emit: (events: Events) => void = () => {}) {
   const events = new Events();
   const failures: string[] = [];
   events.on('observer.failed', ({ message }) => failures.push(message));
-  const metrics = new Metrics({ workers, plans });
+  const metrics = new Metrics({ workers, plans, holds: ['cap', 'retry_time'] });
   const stop = metrics.follow(events);
   emit(events);
   stop();
@@ -82,18 +82,28 @@ describe('metrics', () => {
   });
 
   it('show what was read last from the database, and 0 for what is no longer there', async () => {
-    const none = { oldestOwedSeconds: [], cycleLagSeconds: [], tenantsStale: [], dead: [] };
+    const none = { eligible: [], held: [], oldestOwedSeconds: [], cycleLagSeconds: [], tenantsStale: [], dead: [] };
     const { value, text } = await watched((events) => {
       events.emit('stats.collected', {
         ...none,
         at: 100,
         owed: [{ worker: 'decay', queueKind: 'dedicated', value: 7 }],
+        held: [{ worker: 'decay', reason: 'cap', value: 7 }],
         dead: [{ worker: 'decay', value: 2 }],
       });
-      events.emit('stats.collected', { ...none, at: 130, owed: [{ worker: 'decay', queueKind: 'shared', value: 4 }] });
+      events.emit('stats.collected', {
+        ...none,
+        at: 130,
+        owed: [{ worker: 'decay', queueKind: 'shared', value: 4 }],
+        eligible: [{ worker: 'decay', queueKind: 'shared', value: 3 }],
+        held: [{ worker: 'decay', reason: 'retry_time', value: 1 }],
+      });
     });
     expect(value('rae_runs_owed{worker="decay",queue_kind="shared"}')).toBe(4);
     expect(value('rae_runs_owed{worker="decay",queue_kind="dedicated"}')).toBe(0);
+    expect(value('rae_runs_eligible{worker="decay",queue_kind="shared"}')).toBe(3);
+    expect(value('rae_runs_held{worker="decay",reason="retry_time"}')).toBe(1);
+    expect(value('rae_runs_held{worker="decay",reason="cap"}')).toBe(0);
     expect(value('rae_runs_dead{worker="decay"}')).toBe(0);
     expect(value('rae_stats_collected_timestamp_seconds')).toBe(130);
     for (const name of ['rae_runs_owed', 'rae_oldest_owed_seconds', 'rae_tenants_stale', 'rae_runs_dead']) {

@@ -11,17 +11,18 @@ function flying(tenant: number, index: number, estimateMs: number, worker = 'dec
     attempt: 0,
     queue: `rae.${worker}.p00`,
     epoch: 0,
-    state: 'queued',
-    weight: 1,
+    payload: null,
+    flightId: '1',
+    lent: false,
     estimateMs,
     charged: true,
+    admittedMs: 0,
   };
 }
 
 const options = {
   shared: new Set(['decay']),
-  estimate: ({ estimateMs }: FlyingRun) => estimateMs,
-  slots: () => 1,
+  free: () => 1,
 };
 
 const runs = fc
@@ -60,11 +61,11 @@ describe('tickets', () => {
     );
   });
 
-  it('are spread over the slots there are when the load is small', () => {
+  it('are spread over the tickets that can be taken when the load is small', () => {
     const list = Array.from({ length: 40 }, (_, tenant) => flying(tenant, 0, 0.1));
-    expect(pack(list, { ...options, slots: () => 8 })).toHaveLength(8);
-    expect(pack(list, { ...options, slots: () => 1 })).toHaveLength(1);
-    expect(pack(list, { ...options, slots: () => 100 })).toHaveLength(10);
+    expect(pack(list, { ...options, free: () => 8 })).toHaveLength(8);
+    expect(pack(list, { ...options, free: () => 1 })).toHaveLength(1);
+    expect(pack(list, { ...options, free: () => 100 })).toHaveLength(10);
   });
 
   it('carry one run of a worker whose effect is code', () => {

@@ -1,4 +1,4 @@
-import { dedicatedQueue, parseQueue, sharedQueue } from '../../../queues/names.ts';
+import { parseQueue, sharedQueue } from '../../../queues/names.ts';
 import { TicketProducer } from '../../../queues/producer.ts';
 import { queueFor } from '../../../queues/topology.ts';
 import { RaeError } from '../../kernel/errors.ts';
@@ -13,6 +13,9 @@ interface QueueRow {
   readonly queue: string;
   readonly worker: string;
   readonly kind: 'shared' | 'dedicated';
+  /** Owed runs that may start now, and that are held, by reason: from the ledger and what the dispatcher recorded. */
+  readonly eligible: number;
+  readonly held: Readonly<Record<string, number>>;
   /** Admitted runs that no worker has claimed, and that one has: from the ledger. */
   readonly queued: number;
   readonly running: number;
@@ -24,7 +27,7 @@ interface QueueRow {
 
 const list: Command = {
   name: 'list',
-  does: 'Lists queues: admitted runs by the ledger, tickets and consumers by Redis.',
+  does: 'Lists queues: owed and admitted runs by the ledger, why owed ones are held, tickets and consumers by Redis.',
   examples: ['rae queue list', 'rae queue list --json'],
   run: async (call) => {
     const queues = await rows(call);
@@ -39,22 +42,32 @@ export const queueCommand: Command = {
   commands: [list],
 };
 
+type Count = Pick<QueueRow, 'eligible' | 'held' | 'queued' | 'running'>;
+
+const NOTHING: Count = Object.freeze({ eligible: 0, held: Object.freeze({}), queued: 0, running: 0 });
+
 async function rows(call: Call): Promise<readonly QueueRow[]> {
   const { redisUrl } = call.connection.address;
   if (redisUrl === undefined)
     throw new RaeError('RAE_NO_FLEET', 'RAE_REDIS_URL is not set', { hint: 'set it beside RAE_DATABASE_URL' });
   const book = new RunBook(call.connection.as('rae_operator'));
   const partitions = (await book.partitions()) ?? call.config.partitions;
-  const counts = new Map<string, { queued: number; running: number }>();
+  const counts = new Map<string, Count>();
   for (const { name } of (await call.catalogue).all) {
     for (let partition = 0; partition < partitions; partition += 1) {
-      counts.set(sharedQueue(name, partition), { queued: 0, running: 0 });
+      counts.set(sharedQueue(name, partition), NOTHING);
     }
   }
   for (const { tenant_id: tenant, worker, dedicated, state, runs } of await book.queueStates()) {
-    const queue = dedicated ? dedicatedQueue(worker, tenant) : queueFor(worker, tenant, { dedicated }, partitions);
-    const count = counts.get(queue) ?? { queued: 0, running: 0 };
+    const queue = queueFor(worker, tenant, { dedicated }, partitions);
+    const count = counts.get(queue) ?? NOTHING;
     counts.set(queue, { ...count, [state]: count[state] + runs });
+  }
+  for (const { tenant_id: tenant, worker, dedicated, reason, runs } of await book.owedWork()) {
+    const queue = queueFor(worker, tenant, { dedicated }, partitions);
+    const count = counts.get(queue) ?? NOTHING;
+    if (reason === null) counts.set(queue, { ...count, eligible: count.eligible + runs });
+    else counts.set(queue, { ...count, held: { ...count.held, [reason]: (count.held[reason] ?? 0) + runs } });
   }
   const redis = redisConnection(redisUrl, 'producer');
   await reachRedis(redis, redisUrl);
@@ -78,6 +91,8 @@ function listed(queues: readonly QueueRow[], call: Call): string {
     [
       { title: 'QUEUE', value: (row) => row.queue },
       { title: 'KIND', value: (row) => row.kind },
+      { title: 'ELIGIBLE', value: (row) => row.eligible, align: 'right' },
+      { title: 'HELD', value: (row) => heldOf(row) },
       { title: 'QUEUED', value: (row) => row.queued, align: 'right' },
       { title: 'RUNNING', value: (row) => row.running, align: 'right' },
       { title: 'WAITING', value: (row) => row.waiting, align: 'right' },
@@ -87,4 +102,9 @@ function listed(queues: readonly QueueRow[], call: Call): string {
     queues,
     call.out.look,
   );
+}
+
+function heldOf({ held }: QueueRow): string | undefined {
+  const reasons = Object.entries(held).sort(([, a], [, b]) => b - a);
+  return reasons.length === 0 ? undefined : reasons.map(([reason, runs]) => `${runs} ${reason}`).join(', ');
 }

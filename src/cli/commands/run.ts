@@ -1,7 +1,8 @@
 import { Option } from 'commander';
 import { RaeError } from '../../kernel/errors.ts';
 import { isUuid } from '../../kernel/ids.ts';
-import { RunBook, type RunRecord } from '../../ledger/run-book.ts';
+import { HOLD_REASONS } from '../../ledger/hold-reason.ts';
+import { RunBook, type RunHold, type RunRecord } from '../../ledger/run-book.ts';
 import { RUN_STATES, type RunState } from '../../ledger/run-state.ts';
 import type { Call } from '../call.ts';
 import type { Command } from '../command.ts';
@@ -60,6 +61,22 @@ const show: Command = {
   },
 };
 
+const why: Command = {
+  name: 'why',
+  does: 'Says why a run stands where it stands: what holds it, or that it waits for its turn only.',
+  arguments: [argument('<run>', 'its id', runId)],
+  examples: ['rae run why 7d1f0c52-88c1-4a55-9a0e-6f6b1d1a2c3e'],
+  run: async (call) => {
+    const [id] = call.args<[string]>();
+    const [run, hold] = [await book(call).show(id), await book(call).why(id)];
+    const { code, says } = explanation(run, hold);
+    const { value, bound: limit, owner, since, clears_at, waiting } = hold;
+    const about = { run_id: id, tenant_id: run.tenant_id, worker: run.worker, state: run.state, code, says };
+    const facts = { value, limit, owner, since, clears_at, waiting };
+    return { json: { ...about, ...facts }, text: () => `${says}${detail(hold)}` };
+  },
+};
+
 const retry: Command = {
   name: 'retry',
   does: 'Makes dead runs owed again, their failures forgotten.',
@@ -99,12 +116,39 @@ const cancel: Command = {
 /** `rae run`. */
 export const runCommand: Command = {
   name: 'run',
-  does: 'Lists runs, shows one, retries or cancels it.',
-  commands: [list, show, retry, cancel],
+  does: 'Lists runs, shows one, says why it waits, retries or cancels it.',
+  commands: [list, show, why, retry, cancel],
 };
 
 function book(call: Call): RunBook {
   return new RunBook(call.connection.as('rae_operator'));
+}
+
+/** A stable code and a sentence. */
+function explanation(run: RunRecord, { state, reason }: RunHold): { readonly code: string; readonly says: string } {
+  switch (state) {
+    case 'owed':
+      if (reason === null) return { code: 'eligible', says: 'waits for its turn; nothing holds it' };
+      return { code: reason, says: `held: ${reason}, as ${HOLD_REASONS[reason]}` };
+    case 'queued':
+      return { code: 'queued', says: 'admitted; waits in its queue for a free place of a worker process' };
+    case 'running':
+      return { code: 'running', says: `attempt ${run.attempt} has begun and not ended` };
+    default:
+      return { code: run.reason ?? state, says: `is ${state}${run.reason === null ? '' : `: ${run.reason}`}` };
+  }
+}
+
+function detail({ value, bound, owner, since, clears_at: clears, waiting }: RunHold): string {
+  const parts = [
+    value === null ? '' : `${value}${bound === null ? '' : ` of ${bound}`} now`,
+    since === null ? '' : `since ${since.toISOString()}`,
+    clears === null ? '' : `until ${clears.toISOString()}`,
+    owner === null ? '' : `by ${owner}`,
+    waiting === null ? '' : `${waiting} ${waiting === 1 ? 'run' : 'runs'} of its tenant and worker wait like it`,
+  ];
+  const said = parts.filter((part) => part !== '');
+  return said.length === 0 ? '' : `\n  ${said.join('\n  ')}`;
 }
 
 function listed(runs: readonly RunRecord[], call: Call): string {

@@ -5,15 +5,13 @@
 -- gives {worker, owed int, running int, done int, dead int, oldest_seconds float8} per worker that has work or a cycle
 -- again safe: reads only
 -- locks none
--- index runs_owed_idx, runs_flight_idx, runs_dead_idx
+-- index runs_open_idx
 select n.worker, sum(n.owed)::int as owed, sum(n.running)::int as running, sum(n.done)::int as done, sum(n.dead)::int as dead,
        max(n.oldest_seconds)::float8 as oldest_seconds
   from (
-    select worker, count(*) as owed, 0 as running, 0 as done, 0 as dead,
-           extract(epoch from clock_timestamp() - min(available_at)) as oldest_seconds
-      from public.runs where state = 'owed' group by worker
-    union all
-    select worker, 0, count(*), 0, 0, 0 from public.runs where state in ('queued', 'running') group by worker
+    select worker, count(*) filter (where state = 'owed') as owed, count(*) filter (where state <> 'owed') as running, 0 as done,
+           0 as dead, extract(epoch from clock_timestamp() - min(available_at) filter (where state = 'owed')) as oldest_seconds
+      from public.runs where finished_at is null group by worker
     union all
     select worker, 0, 0, sum(done), sum(dead), 0 from public.cycles group by worker) n
  group by n.worker order by n.worker

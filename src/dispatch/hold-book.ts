@@ -1,0 +1,139 @@
+import type { Queryable } from '../db/database.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import type { Hold } from './hold-times.ts';
+import { dispatchSql } from './sql.ts';
+import type { DispatchedWorker, Windows } from './windows.ts';
+
+/** What the record of holds is kept with. */
+export interface HoldBookOptions {
+  readonly database: Queryable;
+  readonly clock: Clock;
+  readonly dispatcher: Dispatcher;
+  readonly windows: Windows;
+  readonly workers: readonly DispatchedWorker[];
+}
+
+/** Held for a shorter time is no hold to be explained: a place that is being refilled. In ms. */
+const LASTING_MS = 250;
+/** Tenants that are written at once. */
+const BATCH = 1_000;
+
+/** Looks without a sign of it until a queue's hold is over. */
+const LOOKS = 2;
+/** Stands for every queue of a worker. */
+const EVERY = '*';
+
+interface QueueHold {
+  readonly worker: string;
+  readonly queue: string;
+  readonly reason: 'window' | 'no_consumer';
+  readonly value: number;
+  readonly bound: number | null;
+}
+
+/**
+ * Records why owed work is held, as the dispatcher decided it: `rae run why`, metrics and queue lists read that record
+ * and never guess. What holds for a moment is not recorded, and what has not changed is not written again.
+ */
+export class HoldBook {
+  readonly #options: HoldBookOptions;
+  readonly #recorded = new Map<string, Hold>();
+  /** What holds whole queues, since when (in ms since 1970), and for how many looks it has not been seen. */
+  readonly #queues = new Map<string, { hold: QueueHold; since: number; unseen: number }>();
+  #written = '';
+
+  constructor(options: HoldBookOptions) {
+    this.#options = options;
+  }
+
+  /** Forgets what a dispatcher before has recorded. */
+  async begin(): Promise<void> {
+    this.#recorded.clear();
+    this.#queues.clear();
+    this.#written = '';
+    await this.#options.database.rows(dispatchSql.forgetHolds);
+  }
+
+  /** Writes what has changed since the last time. */
+  async record(): Promise<void> {
+    await this.#recordTenants();
+    await this.#recordQueues();
+  }
+
+  async #recordTenants(): Promise<void> {
+    const { clock, dispatcher, database } = this.#options;
+    const nowMs = clock.monotonicMs();
+    const holds = dispatcher.picture.turns.holds.lasting(LASTING_MS, nowMs).filter(({ reason }) => reason !== 'window');
+    const current = new Map(holds.map((hold) => [`${hold.tenantId} ${hold.worker}`, hold]));
+    const gone = [...this.#recorded].filter(([key]) => !current.has(key)).slice(0, BATCH);
+    const fresh = [...current].filter(([key, hold]) => this.#recorded.get(key)?.reason !== hold.reason).slice(0, BATCH);
+    if (gone.length > 0) {
+      const columns = [gone.map(([, { tenantId }]) => tenantId), gone.map(([, { worker }]) => worker)];
+      await database.rows(dispatchSql.unhold, columns);
+      for (const [key] of gone) this.#recorded.delete(key);
+    }
+    if (fresh.length === 0) return;
+    const wall = clock.now().getTime();
+    await database.rows(dispatchSql.hold, [
+      fresh.map(([, { tenantId }]) => tenantId),
+      fresh.map(([, { worker }]) => worker),
+      fresh.map(([, { reason }]) => reason),
+      fresh.map(([, { tenantId, worker, reason }]) =>
+        reason === 'cap'
+          ? dispatcher.picture.flight.lanes(tenantId)
+          : dispatcher.picture.flight.ofTenant(tenantId, worker),
+      ),
+      fresh.map(([, { tenantId, reason }]) => (reason === 'cap' ? dispatcher.picture.capOf(tenantId) : null)),
+      fresh.map(([, { sinceMs }]) => new Date(wall - (nowMs - sinceMs))),
+    ]);
+    for (const [key, hold] of fresh) this.#recorded.set(key, hold);
+  }
+
+  async #recordQueues(): Promise<void> {
+    const { clock, database } = this.#options;
+    const now = clock.now().getTime();
+    for (const [key, known] of this.#queues) {
+      known.unseen += 1;
+      if (known.unseen > LOOKS) this.#queues.delete(key);
+    }
+    for (const hold of this.#queueHolds()) {
+      const key = `${hold.worker} ${hold.queue}`;
+      const known = this.#queues.get(key);
+      const since = known?.hold.reason === hold.reason ? known.since : now;
+      this.#queues.set(key, { hold, since, unseen: 0 });
+    }
+    const lasting = [...this.#queues.values()].filter(({ since }) => now - since >= LASTING_MS);
+    const written = JSON.stringify(lasting.map(({ hold: { queue, reason, bound } }) => [queue, reason, bound]));
+    if (written === this.#written) return;
+    await database.rows(dispatchSql.holdQueues, [
+      lasting.map(({ hold }) => hold.worker),
+      lasting.map(({ hold }) => hold.queue),
+      lasting.map(({ hold }) => hold.reason),
+      lasting.map(({ hold }) => hold.value),
+      lasting.map(({ hold }) => hold.bound),
+      lasting.map(({ since }) => new Date(since)),
+    ]);
+    this.#written = written;
+  }
+
+  #queueHolds(): readonly QueueHold[] {
+    const { dispatcher, windows, workers } = this.#options;
+    const { flight, turns } = dispatcher.picture;
+    const holds: QueueHold[] = [];
+    for (const worker of workers) {
+      if (turns.waiting(worker.name) === 0) continue;
+      const of = { worker: worker.name, queue: EVERY, value: flight.ofWorker(worker.name) };
+      const { runs, tickets } = windows.room(worker, flight);
+      if (!windows.isConsumed(worker.name)) holds.push({ ...of, reason: 'no_consumer', bound: null });
+      else if (runs <= 0 || tickets <= 0) holds.push({ ...of, reason: 'window', bound: windows.limit(worker) });
+    }
+    const full = new Map<string, string>();
+    for (const { tenantId, worker } of turns.holds.now('window'))
+      full.set(dispatcher.picture.queueOf(worker, tenantId), worker);
+    for (const [queue, worker] of full) {
+      holds.push({ worker, queue, reason: 'window', value: flight.inQueue(queue), bound: windows.perQueue });
+    }
+    return holds;
+  }
+}

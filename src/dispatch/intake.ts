@@ -1,0 +1,72 @@
+import type { Arrivals, Backlog, OwedPair } from './backlog.ts';
+import type { Picture } from './picture.ts';
+import type { ShareRow } from './share.ts';
+
+/** What an intake is made of. */
+export interface IntakeOptions {
+  readonly backlog: Backlog;
+  readonly picture: Picture;
+  /** Takes back what is queued for a place that its tenant has left. */
+  readonly takeBackMoved: () => Promise<void>;
+  /** Told that somebody may have a turn now. */
+  readonly onMore: () => void;
+  /** Whether to go on. */
+  readonly goesOn: () => boolean;
+}
+
+/** Takes into the picture who has owed work: by looks through the whole ledger, and as it arrives. */
+export class Intake {
+  readonly #options: IntakeOptions;
+  #sweeping: Promise<void> | undefined;
+  #again = false;
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Looks through the whole ledger for who waits. What is found begins together, so that whoever stands on an early page
+   * gains nothing. Calls meanwhile are folded into one more look.
+   */
+  async sweep(): Promise<void> {
+    if (this.#sweeping !== undefined) this.#again = true;
+    this.#sweeping ??= this.#sweep().finally(() => {
+      this.#sweeping = undefined;
+    });
+    await this.#sweeping;
+  }
+
+  /** Takes in what arrived. */
+  async arrived({ pairs, changed }: Arrivals, nowMs: number): Promise<void> {
+    await this.#learn([...changed, ...pairs]);
+    for (const { tenant_id: tenantId } of changed) this.#options.picture.turns.release(tenantId, nowMs);
+    this.#add(pairs);
+  }
+
+  async #sweep(): Promise<void> {
+    const { backlog, goesOn } = this.#options;
+    do {
+      this.#again = false;
+      const found: OwedPair[] = [];
+      for await (const page of backlog.pages()) {
+        await this.#learn(page);
+        for (const pair of page) if (pair.due) found.push(pair);
+        if (!goesOn()) return;
+      }
+      this.#add(found);
+    } while (this.#again);
+  }
+
+  #add(pairs: readonly OwedPair[]): void {
+    const { picture, onMore } = this.#options;
+    for (const { tenant_id: tenantId, worker } of pairs) picture.add(tenantId, worker);
+    if (pairs.length > 0) onMore();
+  }
+
+  /** Takes in shares. Who has moved has its queued runs taken back first, so that they keep their order. */
+  async #learn(rows: readonly ShareRow[]): Promise<void> {
+    let moved = false;
+    for (const row of rows) moved = this.#options.picture.shares.set(row) || moved;
+    if (moved) await this.#options.takeBackMoved();
+  }
+}

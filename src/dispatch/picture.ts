@@ -1,0 +1,193 @@
+import { parseQueue } from '../../queues/names.ts';
+import { queueFor } from '../../queues/topology.ts';
+import type { HoldReason } from '../ledger/hold-reason.ts';
+import type { CostBook } from './cost-book.ts';
+import { Flight, type FlyingRun } from './flight.ts';
+import { ShareBook } from './share.ts';
+import { type Pick, Turns } from './turns.ts';
+import type { DispatchedWorker, Windows } from './windows.ts';
+
+/** An admitted run as the ledger gives it. */
+export type LedgerRun = {
+  readonly tenant_id: string;
+  readonly run_id: string;
+  readonly worker: string;
+  readonly attempt: number;
+  /** sha256 of its payload in hex; null = it has none. */
+  readonly payload: string | null;
+  readonly lent: boolean;
+  readonly flight_id: string;
+};
+
+/** What a picture is made of. */
+export interface PictureOptions {
+  /** The workers whose runs are dispatched. */
+  readonly workers: readonly DispatchedWorker[];
+  readonly costs: CostBook;
+  /** Bounds what is admitted. */
+  readonly windows: Windows;
+  /** Number of shared partitions until the registry says another. */
+  readonly partitions: number;
+}
+
+/** Runs picked for one admission. */
+const BATCH = 500;
+
+/** What a dispatcher knows of the ledger: who waits, what is admitted, what each tenant may, where its runs wait. */
+export class Picture {
+  readonly shares = new ShareBook();
+  readonly turns: Turns;
+  readonly flight: Flight;
+  /** Workers whose runs share tickets, and go one after another for one tenant. */
+  readonly serial: ReadonlySet<string>;
+  partitions: number;
+  readonly #options: PictureOptions;
+  /** Queues that had no room left when the last batch was picked. */
+  readonly #filled = new Set<string>();
+  #first = 0;
+
+  constructor(options: PictureOptions) {
+    const { workers, costs, partitions } = options;
+    this.#options = options;
+    this.partitions = partitions;
+    this.serial = new Set(workers.filter(({ shared }) => shared).map(({ name }) => name));
+    this.flight = new Flight((worker) => this.serial.has(worker));
+    const names = workers.map(({ name }) => name);
+    this.turns = new Turns(costs, names, this.serial);
+  }
+
+  /** Where the tenant's runs of the worker wait. */
+  queueOf(worker: string, tenantId: string): string {
+    const dedicated = this.shares.get(tenantId)?.dedicated ?? false;
+    return queueFor(worker, tenantId, { dedicated }, this.partitions);
+  }
+
+  /** How many of its runs the tenant may execute at once. */
+  capOf(tenantId: string): number {
+    return this.shares.get(tenantId)?.cap ?? 1;
+  }
+
+  /** The tenant may have owed work of the worker. */
+  add(tenantId: string, worker: string): void {
+    this.turns.add(tenantId, worker, this.shares.get(tenantId)?.weight ?? 1);
+  }
+
+  /** Picks up to 500 runs that may be admitted now: within each worker's window and queue, and each tenant's cap. */
+  pick(nowMs: number): readonly Pick[] {
+    const { workers, windows } = this.#options;
+    const picks: Pick[] = [];
+    const lanes = new Map<string, number>();
+    const queued = new Map<string, number>();
+    let left = BATCH;
+    this.#filled.clear();
+    // Another begins each time, so that none always has the last word on caps.
+    this.#first += 1;
+    for (let nth = 0; nth < workers.length && left > 0; nth += 1) {
+      const worker = workers[(this.#first + nth) % workers.length];
+      if (worker === undefined || this.turns.waiting(worker.name) === 0) continue;
+      const { runs, ms, tickets, idle, reserve } = windows.room(worker, this.flight);
+      if (runs <= 0 || tickets <= 0) continue;
+      const held = (tenantId: string, picked: number) => this.#held(worker, tenantId, picked, lanes, queued);
+      const onPick = (tenantId: string, picked: number) => {
+        left -= 1;
+        add(queued, this.queueOf(worker.name, tenantId), 1);
+        if (!worker.shared || picked === 1) add(lanes, tenantId, 1);
+      };
+      const request = { runs: Math.min(left, runs), ms, idle, reserve, held, onPick };
+      picks.push(...this.turns.take(worker.name, request, nowMs));
+    }
+    return picks;
+  }
+
+  /** What was admitted of the picks is in flight now, and the rest is as if it had not been picked. */
+  admitted(picks: readonly Pick[], runs: readonly LedgerRun[], nowMs: number): readonly FlyingRun[] {
+    const costs = new Map(picks.map(({ tenantId, worker, cost }) => [`${tenantId} ${worker}`, cost]));
+    const flying = runs.map((run) => this.#flying(run, costs.get(`${run.tenant_id} ${run.worker}`), nowMs));
+    for (const run of flying) this.flight.add(run);
+    this.turns.correct(picks, flying, nowMs);
+    // Who was passed over for what then was not admitted would wait for a run to leave that is not there.
+    for (const queue of this.#filled) if (this.flight.inQueue(queue) <= this.#half) this.#reopen(queue, nowMs);
+    return flying;
+  }
+
+  /** A run that a predecessor admitted, or this dispatcher without hearing the answer, is in flight. */
+  adopt(run: LedgerRun & { readonly epoch: number }, nowMs: number): void {
+    this.flight.add({ ...this.#flying(run, undefined, nowMs), epoch: run.epoch });
+  }
+
+  /** A run has left after `ms` of worker time; null = it was not begun, and is owed again. */
+  left(run: FlyingRun, ms: number | null, nowMs: number): void {
+    this.flight.remove(run.runId);
+    if (ms === null) this.add(run.tenantId, run.worker);
+    this.turns.left(run, ms, nowMs);
+    // Not at every run that leaves: half of the window at once.
+    if (this.flight.inQueue(run.queue) === this.#half) this.#reopen(run.queue, nowMs);
+  }
+
+  /** How much may be admitted at once and how much is, by kind of queue. */
+  get load(): { readonly most: number; readonly admitted: ReadonlyMap<string, number> } {
+    const { workers, windows } = this.#options;
+    const admitted = new Map<string, number>();
+    for (const { queue } of this.flight.runs) add(admitted, parseQueue(queue)?.kind ?? 'shared', 1);
+    return { most: workers.reduce((sum, worker) => sum + windows.limit(worker), 0), admitted };
+  }
+
+  /** Forgets everything but what runs take. */
+  clear(): void {
+    this.turns.clear();
+    this.flight.clear();
+    this.shares.clear();
+  }
+
+  get #half(): number {
+    return Math.floor(this.#options.windows.perQueue / 2);
+  }
+
+  /** Why nothing (more) of the tenant may be picked for the worker. */
+  #held(
+    { name, shared }: DispatchedWorker,
+    tenantId: string,
+    picked: number,
+    lanes: ReadonlyMap<string, number>,
+    queued: ReadonlyMap<string, number>,
+  ): HoldReason | undefined {
+    if (shared && picked === 0 && this.flight.ofTenant(tenantId, name) > 0) return 'in_turn';
+    const queue = this.queueOf(name, tenantId);
+    if (this.flight.inQueue(queue) + (queued.get(queue) ?? 0) >= this.#options.windows.perQueue) {
+      this.#filled.add(queue);
+      return 'window';
+    }
+    if (shared && picked > 0) return undefined;
+    const taken = this.flight.lanes(tenantId) + (lanes.get(tenantId) ?? 0);
+    return taken >= this.capOf(tenantId) ? 'cap' : undefined;
+  }
+
+  /** A queue that was full has room again: who was passed over for that gets turns. */
+  #reopen(queue: string, nowMs: number): void {
+    for (const { tenantId, worker } of [...this.turns.holds.now('window')]) {
+      if (this.queueOf(worker, tenantId) === queue) this.turns.release(tenantId, nowMs);
+    }
+  }
+
+  #flying(run: LedgerRun, cost: number | undefined, nowMs: number): FlyingRun {
+    const { tenant_id: tenantId, run_id: runId, worker, attempt, payload, lent, flight_id: flightId } = run;
+    return {
+      tenantId,
+      runId,
+      worker,
+      attempt,
+      payload,
+      lent,
+      flightId,
+      queue: this.queueOf(worker, tenantId),
+      epoch: this.shares.get(tenantId)?.epoch ?? 0,
+      estimateMs: cost ?? this.turns.estimate(tenantId, worker),
+      charged: cost !== undefined,
+      admittedMs: nowMs,
+    };
+  }
+}
+
+function add(counts: Map<string, number>, key: string, by: number): void {
+  counts.set(key, (counts.get(key) ?? 0) + by);
+}

@@ -1,0 +1,52 @@
+import type { TicketProducer } from '../../queues/producer.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { FlyingRun } from './flight.ts';
+import { pack } from './packing.ts';
+import type { Picture } from './picture.ts';
+import type { TicketSealer } from './ticket-sealer.ts';
+import type { DispatchedWorker, Windows } from './windows.ts';
+
+/** What tickets are sent with. */
+export interface TicketSenderOptions {
+  readonly producer: Pick<TicketProducer, 'add'>;
+  readonly sealer: TicketSealer;
+  readonly clock: Clock;
+  readonly windows: Windows;
+  readonly workers: readonly DispatchedWorker[];
+  readonly picture: Picture;
+}
+
+/** Puts admitted runs into sealed tickets, and those into their queues. */
+export class TicketSender {
+  readonly #options: TicketSenderOptions;
+
+  constructor(options: TicketSenderOptions) {
+    this.#options = options;
+  }
+
+  /** Sends the runs. With Redis away they stay queued in the ledger and without a ticket: `again` sends them. */
+  async send(runs: readonly FlyingRun[]): Promise<void> {
+    if (runs.length === 0) return;
+    const { producer, sealer, clock, windows, workers, picture } = this.#options;
+    const free = new Map(workers.map((worker) => [worker.name, windows.room(worker, picture.flight).tickets]));
+    const tickets = pack(runs, { shared: picture.serial, free: (worker) => free.get(worker) ?? 1 });
+    const sealed = tickets.map((ticket) => sealer.seal(ticket));
+    const sentAtMs = clock.monotonicMs();
+    try {
+      await producer.add(sealed);
+    } catch {
+      return;
+    }
+    for (const [index, ticket] of tickets.entries()) {
+      picture.flight.ticketed(sealed[index]?.mac ?? '', ticket, sentAtMs);
+    }
+  }
+
+  /** Sends what is in the lost tickets, or in none as far as is known. A ticket too many does nothing. @returns how many runs. */
+  async again(lost: readonly string[]): Promise<number> {
+    const { flight } = this.#options.picture;
+    const runs = [...lost.flatMap((ticket) => flight.runsIn(ticket)), ...flight.unticketed];
+    await this.send(runs);
+    return runs.length;
+  }
+}

@@ -1,0 +1,14 @@
+/**
+ * Why owed runs are not admitted: the closed list. Codes are stable: records, `rae run why`, metrics and queue lists
+ * name them. Owed runs that none of these holds are eligible: they wait for their turn only.
+ */
+export const HOLD_REASONS = Object.freeze({
+  cap: 'its tenant has as many runs admitted as it may execute at once',
+  in_turn: 'earlier runs of its tenant and worker are admitted, and those go one after another',
+  window: 'as much is admitted to its queue as may wait there',
+  no_consumer: 'no process takes work of this worker',
+  retry_time: 'its last attempt failed, and the time of the next has not come',
+  not_before: 'it was asked for a later time',
+});
+
+export type HoldReason = keyof typeof HOLD_REASONS;

@@ -1,0 +1,16 @@
+import { Redis } from 'ioredis';
+import { announceConsumer } from '../../queues/consumers.ts';
+
+/**
+ * Announces a process that takes decay's tickets and is not there, so that a dispatcher admits for it until `forMs` are
+ * over: as if it had died a moment ago.
+ */
+export async function announceAbsent(redisUrl: string, forMs: number): Promise<void> {
+  const redis = new Redis(redisUrl, { lazyConnect: true });
+  await redis.connect();
+  try {
+    await announceConsumer(redis, { id: 'absent', workers: ['decay'], slots: 100, steps: 100, queues: [] }, forMs);
+  } finally {
+    redis.disconnect();
+  }
+}
