@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Finding } from '../../src/cli/doctor/finding.ts';
+import { announceAbsent } from '../support/absent-consumer.ts';
 import { createDatabase, useDatabase } from '../support/database.ts';
 import { startRae, useProcesses } from '../support/processes.ts';
 import { useRedis } from '../support/redis.ts';
+import { addTenant } from '../support/tenants.ts';
 
 useProcesses();
 const database = useDatabase();
@@ -26,6 +28,23 @@ describe('the doctor', () => {
     expect(of('row security')[0]?.found).toBe('is forced; services may start as worker');
     expect(of('schema')[0]?.found).toMatch(/^main has all \d+ migrations/);
     expect(of('redis eviction')[0]?.status).toBe('ok');
+  });
+
+  it('finds a worker whose work nobody takes: a warning, and a failure where work waits', async () => {
+    const idle = await doctor(well());
+    expect(idle.of('consumers')).toMatchObject([{ status: 'warn', mend: 'start one: rae worker decay' }]);
+    const tenant = await addTenant(database());
+    await database().admin("insert into public.runs (tenant_id, worker, origin) values ($1, 'decay', 'request')", [
+      tenant,
+    ]);
+    const url = database().url('rae_operator');
+    const waiting = await doctor({ ...well(), RAE_DATABASE_URL: url });
+    expect(waiting.of('consumers')).toMatchObject([
+      { status: 'fail', found: 'decay: no process takes its work, and 1 runs wait' },
+    ]);
+    await announceAbsent(redis(), 60_000);
+    const attended = await doctor({ ...well(), RAE_DATABASE_URL: url });
+    expect(attended.of('consumers')).toMatchObject([{ status: 'ok' }]);
   });
 
   it('says the same to people, each finding with how to mend it', async () => {

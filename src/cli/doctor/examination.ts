@@ -1,6 +1,8 @@
 import { type LoadedConfig, loadConfig } from '../../config/config.ts';
+import { RunBook } from '../../ledger/run-book.ts';
 import type { Call } from '../call.ts';
 import { explained } from '../explain.ts';
+import { checkConsumers } from './consumers.ts';
 import { checkEnvironment } from './environment.ts';
 import { type Finding, fail, ok } from './finding.ts';
 import { checkPooledTimeout, checkServer } from './postgres.ts';
@@ -57,8 +59,13 @@ async function examinePostgres(call: Call, { config }: LoadedConfig): Promise<re
   ];
 }
 
-async function examineRedis({ address: { redisUrl } }: Call): Promise<readonly Finding[]> {
+async function examineRedis(call: Call): Promise<readonly Finding[]> {
+  const { redisUrl } = call.address;
   if (redisUrl === undefined)
     return [fail('redis', 'RAE_REDIS_URL is not set', 'set it, or start everything with: rae up')];
-  return looked('redis', () => checkRedis(redisUrl));
+  const server = await looked('redis', () => checkRedis(redisUrl));
+  if (server.some(({ status }) => status === 'fail')) return server;
+  const { names } = await call.catalogue;
+  const owed = () => new RunBook(call.connection.as('rae_operator')).owedWork();
+  return [...server, ...(await looked('consumers', () => checkConsumers(redisUrl, names, owed)))];
 }
