@@ -9,7 +9,9 @@ if (existsSync(tooling)) {
   try {
     if (isStale()) build();
   } catch (error) {
-    process.stderr.write(`rae: ${error.message}\n`);
+    const isForeign = ['EACCES', 'EPERM', 'EROFS'].includes(error.code);
+    const hint = isForeign ? 'run `npm run build` here once, as the user who owns this checkout\n' : '';
+    process.stderr.write(`error: ${error.message}\n${hint}`);
     process.exit(1);
   }
 }
