@@ -48,6 +48,13 @@ describe('a worker’s role', () => {
     expect(await asWorker(text)).toBe('42501');
   });
 
+  it('goes on to no other tenant in a transaction, and is in the same one when it enters it again', async () => {
+    expect(await asWorker(`select public.rae_enter_tenant('${theirs}')`)).toBe('42501');
+    const again = [`select public.rae_enter_tenant('${mine}')`, 'select content from public.memories'];
+    expect(await asWorker(...again)).toEqual([{ content: 'my own' }]);
+    expect(await asWorker('rollback; begin', `select public.rae_enter_tenant('${theirs}')`)).toHaveLength(1);
+  });
+
   it('gets an error, not other rows, when it asks for row security to be off', async () => {
     expect(await asWorker('set local row_security = off', 'select * from public.memories')).toBe('42501');
   });
