@@ -105,7 +105,8 @@ function expectNothingRescued(scheduler: TestProcess): void {
 
 /** Does something to the queues while so many tickets wait in each of them, for processes of which none takes any. */
 async function whileTicketsWait<T>(day: Date, work: (one: Redis) => Promise<T>): Promise<T> {
-  const [slots, steps] = [3 * WAITING, 1];
+  // Enough for all runs of the day, however long they are expected to take and whichever queue they are of.
+  const [slots, steps] = [2 * tenants.length, 1];
   return await redis.ask(async (one) => {
     await announceConsumer(one, { id: 'nobody', workers: ['tally'], slots, steps, queues: QUEUES }, 600_000);
     await oweAll(day);
