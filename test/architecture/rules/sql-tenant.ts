@@ -6,7 +6,7 @@ const SETTING = /app\.current_tenant/gi;
 const ENTER = 'rae_enter_tenant';
 const CURRENT = 'rae_current_tenant';
 
-/** The tenant's setting is written in one SQL function and read in one other. Comments may speak of it. */
+/** The tenant's setting is written in one SQL function, and read by that one, which refuses a second tenant, and one other. Comments may speak of it. */
 export function tenantSetting(files: readonly TextFile[]): Finding[] {
   return files.filter(isSql).flatMap(({ path, text }) => {
     const code = withoutComments(text);
@@ -14,8 +14,9 @@ export function tenantSetting(files: readonly TextFile[]): Finding[] {
     return [...code.matchAll(SETTING)].flatMap(({ index }) => {
       const inside = functions.find(({ start, end }) => start <= index && index < end)?.name;
       const call = /(\w+)\s*\(\s*'$/.exec(code.slice(0, index))?.[1]?.toLowerCase();
-      if ((inside === ENTER && call === 'set_config') || (inside === CURRENT && call === 'current_setting')) return [];
-      const says = `touches app.current_tenant: only ${ENTER} may set it and only ${CURRENT} may read it`;
+      const isRead = call === 'current_setting' && (inside === CURRENT || inside === ENTER);
+      if (isRead || (inside === ENTER && call === 'set_config')) return [];
+      const says = `touches app.current_tenant: only ${ENTER} may set it, and only it and ${CURRENT} may read it`;
       return [{ path, line: lineAt(text, index), says }];
     });
   });
