@@ -44,8 +44,8 @@ export function performFunction(definition: WorkerDefinition): PerformFunction |
   const text = template
     .replaceAll('perform_NAME', `perform_${name}`)
     .replaceAll('perform_batch_NAME', `perform_batch_${name}`)
-    .replace('WORKER', definition.contract.name)
-    .replace('ADD_COUNTS', ledgerFunctions.installedName('add_counts'))
+    .replaceAll('WORKER', definition.contract.name)
+    .replaceAll('ADD_COUNTS', ledgerFunctions.installedName('add_counts'))
     .replaceAll('EFFECT\n', () => `${effect}\n`);
   const functions = functionsOf(`perform.sql for ${definition.contract.name}`, text);
   const called = functions.installedName(`perform_${name}`);

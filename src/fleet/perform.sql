@@ -1,5 +1,5 @@
 -- A template: for each worker whose effect is a statement, claim, effect and finish become one function and so one
--- round trip and one transaction; and those of a ticket one procedure. NAME and EFFECT are filled in by perform-function.ts.
+-- round trip and one transaction; and those of a ticket one procedure. perform-function.ts fills in NAME, WORKER, EFFECT, ADD_COUNTS.
 --
 -- What a run costs is not its rows but its statements: for each one on a guarded table a plan is started, its checks are
 -- read and its row security is evaluated. So there are two besides the effect: one look that takes all that decides and
