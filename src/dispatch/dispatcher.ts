@@ -43,6 +43,7 @@ export class Dispatcher {
   readonly #reconciliation: Reconciliation;
   readonly #sender: TicketSender;
   #work: Promise<void> = Promise.resolve();
+  #sending: Promise<unknown> = Promise.resolve();
   #pumping = false;
   #again = false;
   /** It knows who waits and what is in flight: before that it admits nothing. */
@@ -153,6 +154,7 @@ export class Dispatcher {
   /** Resolves when what was begun has ended. */
   async settled(): Promise<void> {
     await this.#work.catch(() => undefined);
+    await this.#sending;
   }
 
   get #nowMs(): number {
@@ -173,7 +175,8 @@ export class Dispatcher {
     }
     if (admitted === undefined) return false;
     const flying = this.picture.admitted(picks, admitted, this.#nowMs);
-    await this.#sender.send(flying);
+    // Not waited for: the next batch is admitted meanwhile, and goes out after this one.
+    this.#sending = Promise.all([this.#sending, this.#sender.send(flying)]);
     if (flying.length > 0) {
       this.#options.onAdmitted?.();
       this.#options.events.emit('dispatch.admitted', { runs: flying.length, ms: this.#nowMs - started });

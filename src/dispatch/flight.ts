@@ -148,6 +148,14 @@ export class Flight {
     change(this.#ticketsOf, ticket.worker, 1);
   }
 
+  /** The ticket was not taken: its runs are in none. */
+  unticket(id: string): void {
+    for (const runId of [...(this.#tickets.get(id)?.runs ?? [])]) {
+      const entry = this.#runs.get(runId);
+      if (entry !== undefined) this.#leaveTicket(entry);
+    }
+  }
+
   /** Tickets of the queue that were sent before then and hold runs in flight. */
   ticketsIn(queue: string, beforeMs: number): readonly string[] {
     const ids: string[] = [];

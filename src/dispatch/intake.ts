@@ -14,6 +14,9 @@ export interface IntakeOptions {
   readonly goesOn: () => boolean;
 }
 
+/** Up to so many tenants are remembered, however long ago they had work. */
+const SHARES_KEPT = 10_000;
+
 /** Takes into the picture who has owed work: by looks through the whole ledger, and as it arrives. */
 export class Intake {
   readonly #options: IntakeOptions;
@@ -44,16 +47,20 @@ export class Intake {
   }
 
   async #sweep(): Promise<void> {
-    const { backlog, goesOn } = this.#options;
+    const { backlog, picture, goesOn } = this.#options;
     do {
       this.#again = false;
       const found: OwedPair[] = [];
+      picture.shares.age();
       for await (const page of backlog.pages()) {
         await this.#learn(page);
         for (const pair of page) if (pair.due) found.push(pair);
         if (!goesOn()) return;
       }
       this.#add(found);
+      // Whoever has anything in the ledger that is not ended was heard of just now, or is in flight.
+      const inFlight = picture.flight.runs.map(({ tenantId }) => tenantId);
+      if (picture.shares.size > SHARES_KEPT) picture.shares.keep(new Set(inFlight));
     } while (this.#again);
   }
 

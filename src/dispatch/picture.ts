@@ -1,4 +1,4 @@
-import { parseQueue } from '../../queues/names.ts';
+import { parseQueue, sharedQueue } from '../../queues/names.ts';
 import { queueFor } from '../../queues/topology.ts';
 import type { HoldReason } from '../ledger/hold-reason.ts';
 import type { CostBook } from './cost-book.ts';
@@ -44,6 +44,7 @@ export class Picture {
   readonly #options: PictureOptions;
   /** Queues that had no room left when the last batch was picked. */
   readonly #filled = new Set<string>();
+  readonly #names = new Map<string, string[]>();
   #first = 0;
 
   constructor(options: PictureOptions) {
@@ -58,8 +59,9 @@ export class Picture {
 
   /** Where the tenant's runs of the worker wait. */
   queueOf(worker: string, tenantId: string): string {
-    const dedicated = this.shares.get(tenantId)?.dedicated ?? false;
-    return queueFor(worker, tenantId, { dedicated }, this.partitions);
+    const { dedicated = false } = this.shares.get(tenantId) ?? {};
+    if (dedicated) return queueFor(worker, tenantId, { dedicated }, this.partitions);
+    return this.#sharedQueue(worker, this.shares.partition(tenantId, this.partitions));
   }
 
   /** How many of its runs the tenant may execute at once. */
@@ -160,6 +162,17 @@ export class Picture {
     if (shared && picked > 0) return undefined;
     const taken = this.flight.lanes(tenantId) + (lanes.get(tenantId) ?? 0);
     return taken >= this.capOf(tenantId) ? 'cap' : undefined;
+  }
+
+  /** The name of a shared queue, made once. */
+  #sharedQueue(worker: string, partition: number): string {
+    let names = this.#names.get(worker);
+    if (names === undefined) {
+      names = [];
+      this.#names.set(worker, names);
+    }
+    names[partition] ??= sharedQueue(worker, partition);
+    return names[partition];
   }
 
   /** A queue that was full has room again: who was passed over for that gets turns. */

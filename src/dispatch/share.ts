@@ -1,3 +1,5 @@
+import { partitionOf } from '../../queues/partition.ts';
+
 /** What dispatch knows of a tenant: its share against others, and where its runs wait. */
 export interface Share {
   /** 0.001 to 1,000,000. */
@@ -15,6 +17,11 @@ export type ShareRow = { readonly tenant_id: string } & Share & Record<string, u
 /** The shares of the tenants that have or had work lately; corrected whenever the registry is read or a change is told. */
 export class ShareBook {
   readonly #shares = new Map<string, Share>();
+  /** Where tenants hash to: asked for several times a run. */
+  readonly #partitions = new Map<string, number>();
+  /** Heard of since the last look at the ledger began. */
+  readonly #fresh = new Set<string>();
+  #count = 0;
 
   get size(): number {
     return this.#shares.size;
@@ -26,19 +33,43 @@ export class ShareBook {
 
   /** @returns whether the tenant was known and is placed elsewhere now. */
   set({ tenant_id: tenantId, weight, cap, epoch, dedicated }: ShareRow): boolean {
+    this.#fresh.add(tenantId);
     const before = this.#shares.get(tenantId);
     if (before !== undefined && isSame(before, { weight, cap, epoch, dedicated })) return false;
     this.#shares.set(tenantId, { weight, cap, epoch, dedicated });
     return before !== undefined && before.epoch !== epoch;
   }
 
-  /** Forgets tenants for which `isOver` holds. */
-  forget(isOver: (tenantId: string) => boolean): void {
-    for (const tenantId of this.#shares.keys()) if (isOver(tenantId)) this.#shares.delete(tenantId);
+  /** The shared partition of a tenant, of so many. */
+  partition(tenantId: string, partitions: number): number {
+    if (this.#count !== partitions) this.#partitions.clear();
+    this.#count = partitions;
+    let partition = this.#partitions.get(tenantId);
+    if (partition === undefined) {
+      partition = partitionOf(tenantId, partitions);
+      this.#partitions.set(tenantId, partition);
+    }
+    return partition;
+  }
+
+  /** From now on every tenant that is heard of is fresh. */
+  age(): void {
+    this.#fresh.clear();
+  }
+
+  /** Forgets all tenants but the fresh ones and these: those of long ago must not pile up in a dispatcher that runs for months. */
+  keep(tenants: ReadonlySet<string>): void {
+    for (const tenantId of this.#shares.keys()) {
+      if (this.#fresh.has(tenantId) || tenants.has(tenantId)) continue;
+      this.#shares.delete(tenantId);
+      this.#partitions.delete(tenantId);
+    }
   }
 
   clear(): void {
     this.#shares.clear();
+    this.#partitions.clear();
+    this.#fresh.clear();
   }
 }
 

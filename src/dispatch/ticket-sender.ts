@@ -24,7 +24,10 @@ export class TicketSender {
     this.#options = options;
   }
 
-  /** Sends the runs. With Redis away they stay queued in the ledger and without a ticket: `again` sends them. */
+  /**
+   * Sends the runs. Their order is kept from call to call, also when one does not wait for the one before. With Redis away
+   * they stay queued in the ledger and without a ticket: `again` sends them.
+   */
   async send(runs: readonly FlyingRun[]): Promise<void> {
     if (runs.length === 0) return;
     const { producer, sealer, clock, windows, workers, picture } = this.#options;
@@ -32,14 +35,12 @@ export class TicketSender {
     const tickets = pack(runs, { shared: picture.serial, free: (worker) => free.get(worker) ?? 1 });
     const sealed = tickets.map((ticket) => sealer.seal(ticket));
     const sentAtMs = clock.monotonicMs();
-    try {
-      await producer.add(sealed);
-    } catch {
-      return;
-    }
     for (const [index, ticket] of tickets.entries()) {
       picture.flight.ticketed(sealed[index]?.mac ?? '', ticket, sentAtMs);
     }
+    await producer.add(sealed).catch(() => {
+      for (const { mac } of sealed) picture.flight.unticket(mac);
+    });
   }
 
   /** Sends what is in the lost tickets, or in none as far as is known. A ticket too many does nothing. @returns how many runs. */

@@ -61,6 +61,9 @@ begin
          lease_until = clock_timestamp() + p_lease_ms * interval '1 millisecond'
    where tenant_id = p_tenant and run_id = p_run;
   select p.* into v_policy from public.policies p where p.tenant_id = p_tenant and p.worker = v_run.worker;
+  -- Not waited for to be on disk: should a crash undo this claim, whoever holds it has lost the fence, and the first step
+  -- that is on disk has this before it.
+  perform pg_catalog.set_config('synchronous_commit', 'off', true);
   return jsonb_build_object(
     'status', 'claimed', 'attempt', v_run.attempt + 1, 'failures', v_run.failures, 'plan', v_tenant.plan,
     'waitMs', (extract(epoch from clock_timestamp() - greatest(v_run.available_at, v_run.created_at)) * 1000)::bigint,
