@@ -30,11 +30,9 @@ const topologySchema = z.object({ partitions: z.int().min(1).max(256), extra: z.
 /**
  * Writes the topology for the worker processes to follow. It lapses after `forMs`, so that what a restored Redis says
  * of an earlier time is followed for one beat at most.
- * @returns false when no earlier announcement was there: Redis was emptied, or nobody announced for `forMs`.
  */
-export async function announceTopology(redis: Redis, topology: Topology, forMs: number): Promise<boolean> {
-  const before = await redis.set(KEY, JSON.stringify(topology), 'PX', forMs, 'GET');
-  return before !== null;
+export async function announceTopology(redis: Redis, topology: Topology, forMs: number): Promise<void> {
+  await redis.set(KEY, JSON.stringify(topology), 'PX', forMs);
 }
 
 /** The topology announced last; undefined where none is, or it cannot be read. */

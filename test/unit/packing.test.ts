@@ -1,24 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { FlyingRun } from '../../src/dispatch/flight.ts';
 import { mostTogether, pack } from '../../src/dispatch/packing.ts';
+import { flyingRun } from '../support/flying.ts';
 
-function flying(tenant: number, index: number, estimateMs: number, worker = 'decay'): FlyingRun {
-  return {
-    tenantId: `t${tenant}`,
-    runId: `r${tenant}-${index}`,
-    worker,
-    attempt: 0,
-    queue: `rae.${worker}.p00`,
-    epoch: 0,
-    payload: null,
-    flightId: '1',
-    lent: false,
-    estimateMs,
-    charged: true,
-    admittedMs: 0,
-  };
-}
+const flying = (tenant: number, index: number, estimateMs: number, worker = 'decay') =>
+  flyingRun({ tenantId: `t${tenant}`, runId: `r${tenant}-${index}`, estimateMs, worker });
 
 const options = {
   shared: new Set(['decay']),
