@@ -11,7 +11,7 @@ import { mixOfMemories, storeMix } from '../support/memory-mix.ts';
 import { startProgram, type TestProcess, useProcesses } from '../support/processes.ts';
 import { seeded } from '../support/random.ts';
 import { useRedis } from '../support/redis.ts';
-import { readRun } from '../support/runs.ts';
+import { type RunRow, readRun } from '../support/runs.ts';
 import { TALLY } from '../support/tally-worker.ts';
 import { addTenant } from '../support/tenants.ts';
 import { wronglyDecayed } from '../support/wrongly-decayed.ts';
@@ -168,15 +168,19 @@ describe('a worker that is told to stop', () => {
     const ids: string[] = [];
     for (let count = 0; count < 12; count += 1) ids.push((await tenantWith(20)).id);
     // One run at a time, long enough to be in the middle when it is told, and a ticket taken of each of the two partitions.
-    const worker = fleet.worker(['tally'], { ...stepping(500), RAE_CONCURRENCY: '1' });
-    const scheduler = fleet.scheduler();
+    // A ticket that is taken and waits longer than a lease is void.
+    const patient = { RAE_LEASE_SECONDS: '60' };
+    const worker = fleet.worker(['tally'], { ...stepping(500), ...patient, RAE_CONCURRENCY: '1' });
+    const scheduler = fleet.scheduler(patient);
     await ready(scheduler, worker);
     const runIds = await Promise.all(ids.map(owe));
     await eventually(
       async () => {
         const runs = await Promise.all(runIds.map((runId) => readRun(database(), runId)));
-        const stepped = runs.some(({ state, progress }) => state === 'running' && progress !== null);
-        return stepped && (await takenTickets()) === 2 ? true : undefined;
+        // Not in its last steps: it must still be in the middle when it is told.
+        const isInTheMiddle = ({ state, progress }: RunRow) =>
+          state === 'running' && progress !== null && (progress as { counted: number }).counted <= 8;
+        return runs.some(isInTheMiddle) && (await takenTickets()) === 2 ? true : undefined;
       },
       { what: 'one run with a step behind it and the ticket of another taken' },
     );
