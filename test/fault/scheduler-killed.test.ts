@@ -34,10 +34,13 @@ async function busyTenants(): Promise<readonly string[]> {
   return ids;
 }
 
-/** Makes minutes that were never planned due, unless a slot is just being planned; gives the first of them. */
+/**
+ * Makes minutes that were never planned due, unless a slot is just being planned; gives the first of them. Never later than
+ * what is due already: asked again in the next minute, it would leave out the one before.
+ */
 async function goBack(minutes: number): Promise<Date | undefined> {
   const [cadence] = await database().admin<{ next_at: Date }>(
-    `update public.cadences set next_at = date_trunc('minute', now()) - $2 * interval '1 minute'
+    `update public.cadences set next_at = least(next_at, date_trunc('minute', now()) - $2 * interval '1 minute')
       where cron = $1 and planning is null returning next_at`,
     [CRON, minutes],
   );
