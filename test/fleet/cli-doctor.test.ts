@@ -40,7 +40,7 @@ describe('the doctor', () => {
     const url = database().url('rae_operator');
     const waiting = await doctor({ ...well(), RAE_DATABASE_URL: url });
     expect(waiting.of('consumers')).toMatchObject([
-      { status: 'fail', found: 'decay: no process takes its work, and 1 runs wait' },
+      { status: 'fail', found: 'decay: no process takes its work, and 1 run waits' },
     ]);
     await announceAbsent(redis(), 60_000);
     const attended = await doctor({ ...well(), RAE_DATABASE_URL: url });

@@ -21,13 +21,21 @@ export async function checkConsumers(
     return workers.map((worker) => {
       const count = processes.get(worker);
       const slots = capacities.get(worker)?.slots ?? 0;
-      if (count !== undefined) return ok('consumers', `${worker}: ${count} processes with ${slots} slots`);
+      if (count !== undefined)
+        return ok(
+          'consumers',
+          `${worker}: ${counted(count, 'process', 'processes')} with ${counted(slots, 'slot', 'slots')}`,
+        );
       const runs = work.filter((one) => one.worker === worker).reduce((sum, one) => sum + one.runs, 0);
-      const found = `${worker}: no process takes its work${runs === 0 ? '' : `, and ${runs} runs wait`}`;
+      const found = `${worker}: no process takes its work${runs === 0 ? '' : `, and ${counted(runs, 'run waits', 'runs wait')}`}`;
       const mend = `start one: rae worker ${worker}`;
       return runs === 0 ? warn('consumers', found, mend) : fail('consumers', found, mend);
     });
   } finally {
     redis.disconnect();
   }
+}
+
+function counted(count: number, one: string, several: string): string {
+  return `${count} ${count === 1 ? one : several}`;
 }
