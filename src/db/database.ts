@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { messageOf, RaeError } from '../kernel/errors.ts';
 import { redactUrl } from '../kernel/redact.ts';
+import { CopyAbandoned, copyIn, copyOut } from './copy.ts';
 import { isAccountRefused, isConnectionLoss, sqlStateOf } from './sqlstate.ts';
 import type { Statement } from './statement.ts';
 
@@ -35,6 +36,14 @@ export type Row = Record<string, unknown>;
 export interface Queryable {
   /** Sends `statement` and gives its rows. Values are bound, never spliced. */
   rows<R extends Row>(statement: Statement, values?: readonly unknown[]): Promise<R[]>;
+}
+
+/** An open transaction. */
+export interface Transaction extends Queryable {
+  /** Sends `data` to a `COPY … FROM STDIN`, and waits until the server has it. */
+  copyIn(statement: Statement, data: Buffer): Promise<void>;
+  /** Hands what a `COPY … TO STDOUT` gives to `take` piece by piece, and gives the number of rows; the server waits while `take` does. */
+  copyOut(statement: Statement, take: (piece: Buffer) => Promise<void>): Promise<number>;
 }
 
 /**
@@ -92,7 +101,7 @@ export class Database implements Queryable {
    * Runs `work` in one transaction on one connection: committed when it resolves, rolled back when it throws.
    * @param opening the first message, which must open the transaction; sent as one round trip.
    */
-  async transaction<T>(work: (tx: Queryable) => Promise<T>, opening = 'begin'): Promise<T> {
+  async transaction<T>(work: (tx: Transaction) => Promise<T>, opening = 'begin'): Promise<T> {
     const client = await this.#connect();
     let broken: Error | undefined;
     try {
@@ -104,6 +113,11 @@ export class Database implements Queryable {
         throw new RaeError('RAE_INTERNAL', 'the transaction was rolled back instead of committed');
       return value;
     } catch (error) {
+      if (error instanceof CopyAbandoned) {
+        // A rollback would wait for the rest of what nobody reads any more.
+        broken = error;
+        throw error.cause;
+      }
       try {
         await client.query('rollback');
       } catch (failed) {
@@ -138,10 +152,12 @@ export class Database implements Queryable {
     }
   }
 
-  #over(client: pg.PoolClient): Queryable {
+  #over(client: pg.PoolClient): Transaction {
     return {
       rows: async <R extends Row>(statement: Statement, values: readonly unknown[] = []) =>
         (await client.query<R>(this.#query(statement, values))).rows,
+      copyIn: (statement, data) => copyIn(client, statement, data),
+      copyOut: (statement, take) => copyOut(client, statement, take),
     };
   }
 

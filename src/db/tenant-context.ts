@@ -1,7 +1,7 @@
 import { RaeError } from '../kernel/errors.ts';
 import { isUuid } from '../kernel/ids.ts';
 import { arrayLiteral } from './array-literal.ts';
-import type { Queryable, Row } from './database.ts';
+import type { Row, Transaction } from './database.ts';
 import { enteringTenant } from './entering-tenant.ts';
 import type { Shards } from './shards.ts';
 import type { Statement } from './statement.ts';
@@ -21,9 +21,15 @@ export class TenantContext {
    * Runs `work` in one transaction of the tenant: committed when it resolves, rolled back when it throws.
    * @throws RaeError `RAE_TENANT_MISSING` before anything is sent when `tenantId` is not an id.
    */
-  async inTenant<T>(tenantId: string, work: (tx: Queryable) => Promise<T>): Promise<T> {
+  async inTenant<T>(tenantId: string, work: (tx: Transaction) => Promise<T>): Promise<T> {
     const shard = await this.#shards.ofTenant(checked(tenantId));
     return shard.transaction(work, enteringTenant(tenantId));
+  }
+
+  /** As `inTenant`, but reading only, and everything in it as of one instant, however long it takes. */
+  async inSnapshot<T>(tenantId: string, work: (tx: Transaction) => Promise<T>): Promise<T> {
+    const shard = await this.#shards.ofTenant(checked(tenantId));
+    return shard.transaction(work, enteringTenant(tenantId, true));
   }
 
   /**

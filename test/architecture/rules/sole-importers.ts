@@ -11,7 +11,7 @@ interface Sole {
 
 /** Libraries that one place answers for, so that what they can do wrong is looked for there. */
 const SOLE: readonly Sole[] = [
-  { packages: ['pg'], folders: ['src/db/'] },
+  { packages: ['pg', 'pg-copy-streams'], folders: ['src/db/'] },
   { packages: ['bullmq'], folders: ['queues/'] },
   { packages: ['ioredis'], folders: ['src/redis/', 'queues/'] },
   { packages: ['prom-client', 'pino', 'pino-pretty'], folders: ['src/observe/'] },
