@@ -7,6 +7,13 @@ import { MINUTE } from '../kernel/duration.ts';
 import { RaeError } from '../kernel/errors.ts';
 import type { ActAs, FleetAddress } from './address.ts';
 
+interface How {
+  /** The URL goes through a pooler. */
+  readonly pooled?: boolean;
+  /** No statement ends for its time. */
+  readonly patient?: boolean;
+}
+
 /** The connections of one command: opened at first use, closed when it ends. */
 export class Connection {
   readonly address: FleetAddress;
@@ -34,15 +41,14 @@ export class Connection {
 
   /** The control database by `url`, which goes through a pooler: as services reach it. */
   pooled(url: string): Database {
-    return this.#database('main', url, undefined, true);
+    return this.#database('main', url, undefined, { pooled: true });
   }
 
-  /** Every shard by name, `main` first, with the rights of `role`. */
-  shards(role: ActAs): Shards {
-    const others = Object.entries(this.address.shards).map(
-      ([shard, url]) => [shard, this.#database(shard, url, role)] as const,
-    );
-    return new Shards(new Map([['main', this.as(role)], ...others]));
+  /** Every shard by name, `main` first, with the rights of `role`. @param patient no statement ends for its time */
+  shards(role: ActAs, patient = false): Shards {
+    const all = { main: this.address.url(role), ...this.address.shards };
+    const open = ([shard, url]: [string, string]) => [shard, this.#database(shard, url, role, { patient })] as const;
+    return new Shards(new Map(Object.entries(all).map(open)));
   }
 
   /** The way to tenant data, one tenant at a time, with the rights of an API server. */
@@ -50,12 +56,18 @@ export class Connection {
     return new TenantContext(this.shards('rae_api'));
   }
 
+  /** As `tenants`, for what takes as long as it takes: no statement of it ends for its time. */
+  get transfers(): TenantContext {
+    return new TenantContext(this.shards('rae_api', true));
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#open.values()].map((database) => database.close()));
   }
 
-  #database(shard: string, url: string, role: ActAs | undefined, pooled = false): Database {
-    const key = `${shard} ${role ?? url}`;
+  #database(shard: string, url: string, role: ActAs | undefined, how: How = {}): Database {
+    const { pooled = false, patient = false } = how;
+    const key = `${shard} ${role ?? url}${patient ? ' patient' : ''}`;
     const known = this.#open.get(key);
     if (known !== undefined) return known;
     const made = new Database({
@@ -63,7 +75,7 @@ export class Connection {
       applicationName: 'rae cli',
       poolSize: 4,
       // A migration takes as long as it takes.
-      statementTimeoutMs: role === 'owner' ? 0 : MINUTE,
+      statementTimeoutMs: role === 'owner' || patient ? 0 : MINUTE,
       prepared: false,
       pooled,
       ...(role === 'owner' || role === undefined ? {} : { role, admit: (first: Queryable) => this.#admit(first) }),

@@ -2,10 +2,14 @@ import { RaeError } from '../kernel/errors.ts';
 import { plain, type Style, styleOf } from './style.ts';
 import type { Look } from './table.ts';
 
+/** Back to the begin of the line, and the line away. */
+const CLEAR = '\r\x1b[2K';
+
 /** Where a command's words go: data to standard output, everything said about it to standard error. */
 export class Output {
   readonly #stdout: NodeJS.WriteStream;
   readonly #stderr: NodeJS.WriteStream;
+  #passing = false;
   #broken: NodeJS.ErrnoException | undefined;
 
   constructor(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStream) {
@@ -53,9 +57,25 @@ export class Output {
     if (this.#broken === undefined) this.#stdout.write(text);
   }
 
+  /** Writes a piece of data, and waits until it is taken; nothing once its reader has gone. */
+  async piece(bytes: Buffer): Promise<void> {
+    if (this.#broken === undefined) await new Promise<void>((resolve) => this.#stdout.write(bytes, () => resolve()));
+  }
+
   /** Says a line to whoever watches. */
   say(line: string): void {
-    this.#stderr.write(`${line}\n`);
+    this.#stderr.write(`${this.#passing ? CLEAR : ''}${line}\n`);
+    this.#passing = false;
+  }
+
+  /** Says how far something is: on a terminal the next line takes its place, elsewhere it is a line like any other. */
+  sayPassing(line: string): void {
+    if (this.isQuiet) {
+      this.say(line);
+      return;
+    }
+    this.#stderr.write(`${CLEAR}${line.slice(0, this.#stderr.columns - 1)}`);
+    this.#passing = true;
   }
 
   /**

@@ -140,6 +140,12 @@ export const ERRORS = Object.freeze({
     means: 'A .sql file has no such statement, or a malformed header.',
     action: 'Mend the file; the message names file and line.',
   },
+  RAE_ROW_INVALID: {
+    exit: EXIT.failed,
+    retryable: false,
+    means: 'A row of a file cannot be imported; nothing of the file was.',
+    action: 'Correct the line that the message names, or put such rows aside with --batches.',
+  },
   RAE_FENCE_LOST: {
     exit: EXIT.failed,
     retryable: false,

@@ -33,6 +33,7 @@ flights            SIUD       SID            -           -        S             
 runs               SIUD       SIUD           su          siu      SIU           -
 memories           SIUD       -              siud        siud     -             -
 decay_marks        SIUD       -              siu         -        -             -
+transfers          SIUD       -              -           siud     -             -
 `;
 
 /** One line of the table. */

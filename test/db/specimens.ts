@@ -49,4 +49,5 @@ export const SPECIMENS: Readonly<Record<string, TableSpecimen>> = {
   runs: tenants(() => ({ worker: 'decay', slot: instant(), origin: 'slot' }), 'reason'),
   memories: tenants(() => ({ content: word(), content_hash: word() }), 'importance'),
   decay_marks: tenants(() => ({}), 'begun'),
+  transfers: tenants(() => ({ fingerprint: randomUUID().replaceAll('-', '').repeat(2) }), 'lines'),
 };

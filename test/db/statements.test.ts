@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { KIND_NAMES } from '../../src/transfer/kind.ts';
 import { loadCatalogue } from '../../workers/index.ts';
 import { useDatabase } from '../support/database.ts';
 import { fleetSchema } from '../support/fleet-schema.ts';
@@ -34,13 +35,16 @@ async function prepared({ file, role, body }: SqlSource, look: (client: pg.Clien
   await connected(database().url(role), async (client) => {
     await client.query('begin');
     await client.query('select public.rae_enter_tenant($1)', [tenant]);
+    // A statement that reads a temporary table stands in one file with the one that makes it.
+    const table = sources.find((one) => one.file === file && one.name === 'stage');
+    if (table !== undefined) await client.query(table.body);
     await client.query(`prepare it as ${text}`);
     await look(client);
     await client.query('rollback');
   });
 }
 
-/** Statements that PREPARE takes; a command such as CREATE TABLE is only to be run, and migrating proves that. */
+/** Statements that PREPARE takes; a command such as CREATE TABLE or COPY is only to be run, and migrating and transferring prove that. */
 const isPreparable = ({ body }: SqlSource): boolean =>
   /^(select|insert|update|delete|with|merge|values)\b/i.test(body.trim());
 const preparable = sent.filter(isPreparable).map((one) => [`${one.file} ${one.name}`, one] as const);
@@ -48,10 +52,15 @@ const preparable = sent.filter(isPreparable).map((one) => [`${one.file} ${one.na
 describe('every named statement', () => {
   it('is found', () => {
     expect(preparable.length).toBeGreaterThan(20);
-    expect(sent.filter((one) => !isPreparable(one)).map(({ file, name }) => `${file} ${name}`)).toEqual([
+    const commands = sent.filter((one) => !isPreparable(one)).map(({ file, name }) => `${file} ${name}`);
+    expect(commands.filter((one) => !one.startsWith('src/transfer/'))).toEqual([
       'src/db/migrate.sql prepare',
       'src/db/migrate.sql becomeOwner',
     ]);
+    const perKind = KIND_NAMES.map((kind) => `src/transfer/${kind.replaceAll('_', '-')}.sql`).sort();
+    expect(commands.filter((one) => one.startsWith('src/transfer/'))).toEqual(
+      perKind.flatMap((file) => ['stage', 'fill', 'clear', 'rows', 'cells'].map((name) => `${file} ${name}`)),
+    );
   });
 
   it.each(preparable)('%s takes the parameters that its header says, in these types', async (_what, source) => {

@@ -1,13 +1,15 @@
 import type { Command } from '../command.ts';
 import { tenantPlace, tenantResume, tenantSetPlan, tenantSuspend } from './tenant-change.ts';
 import { tenantCreate } from './tenant-create.ts';
+import { tenantExport } from './tenant-export.ts';
+import { tenantImport } from './tenant-import.ts';
 import { tenantList } from './tenant-list.ts';
 import { tenantSetShare } from './tenant-set-share.ts';
 import { tenantShow } from './tenant-show.ts';
 
 export const tenant: Command = {
   name: 'tenant',
-  does: 'Makes, lists and changes tenants.',
+  does: 'Makes, lists and changes tenants, and takes their data in and out.',
   commands: [
     tenantCreate,
     tenantList,
@@ -17,5 +19,7 @@ export const tenant: Command = {
     tenantSetPlan,
     tenantSetShare,
     tenantPlace,
+    tenantImport,
+    tenantExport,
   ],
 };
