@@ -34,6 +34,19 @@ runs               SIUD       SIUD           su          siu      SIU           
 memories           SIUD       -              siud        siud     -             -
 decay_marks        SIUD       -              siu         -        -             -
 transfers          SIUD       -              -           siud     -             -
+memory_embeddings  SIUD       -              siud        siud     -             -
+graph_nodes        SIUD       -              siud        siud     -             -
+graph_triples      SIUD       -              siud        siud     -             -
+graph_evidence     SIUD       -              siud        siud     -             -
+graph_losses       SIUD       -              sid         i        -             -
+cost_logs          SIUD       -              siud        siud     -             -
+legal_holds        SIUD       -              s           siu      -             -
+deletion_certificates SIUD    -              siu         s        -             -
+retention_marks    SIUD       -              siud        -        -             -
+audit_log          SIUD       -              s           s        -             -
+audit_heads        SIUD       -              s           s        -             -
+audit_checkpoints  SIUD       -              s           s        -             -
+audit_keys         SIUD       -              -           -        -             -
 `;
 
 /** One line of the table. */

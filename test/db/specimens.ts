@@ -47,7 +47,41 @@ export const SPECIMENS: Readonly<Record<string, TableSpecimen>> = {
   arrivals: tenants(() => ({ worker: word() }), 'worker'),
   holds: tenants(() => ({ worker: word(), reason: 'cap', since: instant() }), 'value'),
   runs: tenants(() => ({ worker: 'decay', slot: instant(), origin: 'slot' }), 'reason'),
-  memories: tenants(() => ({ content: word(), content_hash: word() }), 'importance'),
+  // Its tenant's id, so that what refers to a memory or a node finds one.
+  memories: tenants((id) => ({ id, content: word(), content_hash: word() }), 'importance'),
   decay_marks: tenants(() => ({}), 'begun'),
   transfers: tenants(() => ({ fingerprint: randomUUID().replaceAll('-', '').repeat(2) }), 'lines'),
+  memory_embeddings: tenants((tenantId) => ({ memory_id: tenantId, model_name: word(), embedding: '{1}' }), 'metadata'),
+  graph_nodes: tenants((id) => ({ id, node_id: word() }), 'label'),
+  graph_triples: tenants(
+    (tenantId) => ({ source_node_id: tenantId, target_node_id: tenantId, relation: word() }),
+    'properties',
+  ),
+  graph_evidence: tenants((tenantId) => ({ memory_id: tenantId, node_id: tenantId }), 'created_at'),
+  graph_losses: tenants(() => ({ subject_id: randomUUID() }), 'subject_id'),
+  cost_logs: tenants(() => ({ model: word(), provider: 'ollama', operation: 'query' }), 'latency_ms'),
+  legal_holds: tenants(() => ({ reason: word(), owner: word() }), 'released_at'),
+  deletion_certificates: tenants(
+    () => ({
+      slot: instant(),
+      oldest: instant(),
+      newest: instant(),
+      class: 'working',
+      deleted: 1,
+      policy_fingerprint: word(),
+      hash: word(),
+    }),
+    'hash',
+  ),
+  retention_marks: tenants(
+    () => ({ slot: instant(), policy_fingerprint: word(), phase: 1, after_at: instant(), after_id: randomUUID() }),
+    'phase',
+  ),
+  audit_log: tenants(
+    () => ({ seq: minutes++, at: instant(), actor: word(), action: word(), previous: '', hash: '' }),
+    'actor',
+  ),
+  audit_heads: tenants(() => ({ seq: 1, at: instant(), hash: '' }), 'seq'),
+  audit_checkpoints: tenants(() => ({ seq: 1, at: instant(), hash: '', key_id: word(), signature: '' }), 'seq'),
+  audit_keys: shared(() => ({ key_id: word(), secret: word() }), 'secret'),
 };
