@@ -8,7 +8,7 @@ export type Answer =
   | { readonly status: 'lost' }
   | { readonly status: 'skipped'; readonly reason: string; readonly plan: string }
   | { readonly status: 'handed_back'; readonly reason: HandBackReason; readonly plan: string }
-  | { readonly status: 'policy'; readonly document: unknown; readonly plan: string }
+  | { readonly status: 'policy'; readonly document: unknown; readonly of: string; readonly plan: string }
   | { readonly status: 'more'; readonly plan: string; readonly waitMs: number }
   | { readonly status: 'done'; readonly plan: string; readonly waitMs: number; readonly counts: Counts | null };
 
@@ -32,7 +32,7 @@ export function answerOf(row: Pick<AnswerRow, 'status' | 'plan' | 'wait_ms' | 'd
     case 'more':
       return { status, plan, waitMs: row.wait_ms ?? 0 };
     case 'policy':
-      return { status, plan, document: detail };
+      return { status, plan, ...(detail as { readonly document: unknown; readonly of: string }) };
     case 'skipped':
       return { status, plan, reason: detail as string };
     case 'handed_back':

@@ -14,6 +14,7 @@ const VARIABLES: Readonly<Record<string, string>> = {
   slot: 'v_slot',
   slots: 'v_slots',
   policy: 'v_policy',
+  document: 'v_document',
   settings: 'p_settings',
   payload: 'v_payload',
 };

@@ -11,11 +11,11 @@
 
 -- function: perform_NAME
 -- takes tenant, run, attempt, placement epoch and payload hash (hex) of the ticket, whether the ticket is fresh (claim) or this
---   attempt goes on, lease in ms, the policy when the caller parsed it, the default policy, the schema's fingerprint, operator
+--   attempt goes on, lease in ms, {effective, of} when the caller parsed the policy, the default policy, the schema's fingerprint, operator
 --   settings, whether suspended tenants are served
 -- gives status done | more | lost | skipped | handed_back (as by claim_run) | policy (the stored policy must be parsed by the caller
 --   first: nothing was changed), plan, wait in ms, detail: the counts of done, the reason of skipped and handed_back, the
---   document of policy
+--   {document, of} of policy, of = which document it is
 -- again safe: the fence makes a second call lost
 -- locks the run's row first, then what the effect locks
 -- index runs_pkey, tenants_pkey, policies_pkey, tenant_cadences_pkey
@@ -40,7 +40,7 @@ declare
   v_reason text;
   v_effective jsonb;
   v_document jsonb;
-  v_policy jsonb := p_policy;
+  v_policy jsonb := p_policy -> 'effective';
   v_hint_seq bigint;
   v_more boolean;
   v_idle boolean;
@@ -77,6 +77,8 @@ begin
   if v_state = 'deleted' or (v_state = 'suspended' and not p_serves_suspended) then
     v_reason := 'tenant_' || v_state;
   else
+    -- Edited since the caller parsed it: to be parsed again.
+    if p_policy ->> 'of' <> coalesce(md5(v_document::text), '') then v_policy := null; end if;
     if v_policy is null then
       if v_document is null then
         v_policy := p_defaults;
@@ -84,7 +86,7 @@ begin
         v_policy := v_effective;
       else
         status := 'policy';
-        detail := v_document;
+        detail := jsonb_build_object('document', v_document, 'of', md5(v_document::text));
         return;
       end if;
     end if;
@@ -154,6 +156,7 @@ declare
   v_slots timestamptz[];
   v_payload jsonb;
   v_policy jsonb;
+  v_document jsonb;
   v_plan text;
   v_wait float8;
   v_hint_seq bigint;
@@ -178,9 +181,9 @@ begin
     v_run := p_runs[i];
     begin
       v_none := public.rae_enter_tenant(v_tenant)::text;
-      select r.slot, r.payload, coalesce(p.effective, p_defaults), t.plan, c.hint_seq,
+      select r.slot, r.payload, coalesce(p.effective, p_defaults), p.document, t.plan, c.hint_seq,
              date_part('epoch', clock_timestamp() - greatest(r.available_at, r.created_at)) * 1000
-        into v_slot, v_payload, v_policy, v_plan, v_hint_seq, v_wait
+        into v_slot, v_payload, v_policy, v_document, v_plan, v_hint_seq, v_wait
         from public.runs r
         join public.tenants t on t.tenant_id = v_tenant
         left join public.policies p on p.tenant_id = v_tenant and p.worker = c_worker

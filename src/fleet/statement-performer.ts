@@ -16,14 +16,14 @@ export function statementPerformer(ports: PerformerPorts): StatementPerformer {
     let fresh = true;
     let policy: string | null = null;
     for (let had = first; ; had = undefined) {
-      const answer = had ?? (await call(ports, worker, settings, { ...ref, attempt }, fresh, policy));
+      const answer: Answer = had ?? (await call(ports, worker, settings, { ...ref, attempt }, fresh, policy));
       const end = endOf(answer, attempt, fresh);
       if (end !== undefined) return end;
       switch (answer.status) {
         case 'policy': {
           const read = readPolicy(worker, answer.document);
           if ('effective' in read) {
-            policy = JSON.stringify(read.effective);
+            policy = JSON.stringify({ effective: read.effective, of: answer.of });
             break;
           }
           const settlement = { state: 'dead', fresh, reason: 'policy_invalid', error: read.mistakes } as const;

@@ -18,11 +18,14 @@ export { scheduleFields, workerContract } from './contract.ts';
  */
 export type CatchUp = 'each' | 'coalesce' | 'skip';
 
+/** What may arrive for a tenant: memories, cost logs, or the release of a legal hold. */
+export type Arrival = 'memory' | 'cost_log' | 'hold';
+
 /** When a worker's runs are owed. */
 export interface When {
   readonly catchUp: CatchUp;
   /** Arrivals that make an idle tenant due again; new tenants and policy edits always do. */
-  readonly listens: readonly 'memory'[];
+  readonly listens: readonly Arrival[];
   /** Whether suspended tenants are served too. Deleted ones never are. */
   readonly servesSuspended: boolean;
   /** How long a run is thought to take before any was measured, in ms. */
@@ -62,6 +65,11 @@ export interface WorkerDefinition {
   readonly contract: WorkerContract;
   readonly when: When;
   readonly sql: WorkerSql | undefined;
+  /**
+   * Says what a run would do, and does nothing: takes $1 tenant, $2 slot and $3 the effective policy (jsonb), as
+   * rae_api inside the tenant; gives {class, rows, oldest, newest, effect} per class of rows. Undefined = it cannot say.
+   */
+  readonly preview: Statement | undefined;
   readonly how:
     | { readonly kind: 'statements'; readonly effect: Statement }
     | { readonly kind: 'perform'; readonly perform: (run: Run<unknown, unknown, unknown>) => Promise<Outcome> };
@@ -77,14 +85,16 @@ interface Definition<Policy extends z.ZodType, Payload extends z.ZodType, Settin
  * Declares a worker. Its effect is one of:
  * - `statements`: the name of one SQL statement that the fleet composes with claim and finish into a single round
  *   trip. It may use `:tenant`, `:run`, `:slot`, `:slots` (the slot and those it covers, oldest first), `:policy`,
- *   `:settings` and `:payload` (jsonb), and gives one row `{more boolean, idle boolean, counts jsonb}`: `more` = call again (the
+ *   `:document` (the stored policy, null = none), `:settings` and `:payload` (jsonb), and gives one row `{more boolean, idle boolean, counts jsonb}`: `more` = call again (the
  *   step is committed), `idle` = the tenant has nothing for this worker until a hint arrives. It works in bounded steps.
  * - `perform`: code with steps.
+ *
+ * `preview` names the statement that says what a run would do; see WorkerDefinition.
  */
 export function worker<Policy extends z.ZodType, Payload extends z.ZodType, Settings extends z.ZodType>(
   definition: Definition<Policy, Payload, Settings> &
     (
-      | { readonly sql: WorkerSql; readonly statements: string }
+      | { readonly sql: WorkerSql; readonly statements: string; readonly preview?: string }
       | {
           readonly perform: (run: Run<z.output<Policy>, z.output<Payload>, z.output<Settings>>) => Promise<Outcome>;
         }
@@ -97,8 +107,12 @@ export function worker<Policy extends z.ZodType, Payload extends z.ZodType, Sett
           kind: 'perform' as const,
           perform: definition.perform as (run: Run<unknown, unknown, unknown>) => Promise<Outcome>,
         }
-      : { kind: 'statements' as const, effect: effectOf(definition.sql, definition.statements) };
-  return Object.freeze({ contract, when, sql, how });
+      : { kind: 'statements' as const, effect: statementOf(definition.sql, definition.statements) };
+  const preview =
+    'preview' in definition && definition.preview !== undefined
+      ? statementOf(definition.sql, definition.preview)
+      : undefined;
+  return Object.freeze({ contract, when, sql, how, preview });
 }
 
 /**
@@ -111,8 +125,8 @@ export function sqlBeside<Name extends string>(url: string, names: readonly Name
   return { functions, statements: loadStatements(new URL('./statements.sql', url), names, functions) };
 }
 
-function effectOf(sql: WorkerSql, name: string): Statement {
-  const effect = sql.statements[name];
-  if (effect === undefined) throw new TypeError(`there is no statement "${name}" beside the worker`);
-  return effect;
+function statementOf(sql: WorkerSql, name: string): Statement {
+  const found = sql.statements[name];
+  if (found === undefined) throw new TypeError(`there is no statement "${name}" beside the worker`);
+  return found;
 }

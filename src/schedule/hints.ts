@@ -19,7 +19,7 @@ type Page = { last: string | null; seen: number };
 const BATCH = 10_000;
 
 /**
- * Folds hints (a new tenant, an edited policy, arriving memories) into who is due for what. Arrivals only ever insert;
+ * Folds hints (a new tenant, an edited policy, arriving memories and cost logs) into who is due for what. Arrivals only ever insert;
  * this is the one place that rewrites a tenant's row.
  */
 export class Hints {
@@ -46,9 +46,12 @@ export class Hints {
 
   /** Folds up to 10,000 hints. @returns how many tenants and workers they were for. */
   async fold(): Promise<number> {
-    const listening = this.#catalogue.all.filter(({ definition }) => definition.when.listens.includes('memory'));
+    const listening = this.#catalogue.all.flatMap(({ name, definition }) =>
+      definition.when.listens.map((kind) => ({ name, kind })),
+    );
     return this.#database.transaction(async (tx) => {
-      const values = [BATCH, this.#catalogue.names, listening.map(({ name }) => name)];
+      const [workers, kinds] = [listening.map(({ name }) => name), listening.map(({ kind }) => kind)];
+      const values = [BATCH, this.#catalogue.names, workers, kinds];
       const hints = await tx.rows<Hint>(scheduleSql.takeHints, values);
       // In one order everywhere: two schedulers that fold at once must not wait for each other in a circle.
       hints.sort((a, b) => (a.tenant_id + a.worker < b.tenant_id + b.worker ? -1 : 1));

@@ -7,6 +7,10 @@ import { BEFORE_ALL, planChunk } from './chunk.ts';
 import { NOTHING_PLANNED, type Planned, plus } from './planned.ts';
 import { scheduleSql } from './sql.ts';
 
+/** So long before its time an idle tenant is due: a slot must not be planned between its time and this look. */
+const WAKE_EARLY_MS = 3_600_000;
+const WAKE_BATCH = 10_000;
+
 type Cadence = {
   cadence_id: number;
   worker: string;
@@ -44,6 +48,7 @@ export class Planner {
    * @returns how many runs became owed. @throws the first failure, after all others were planned.
    */
   async planDue(): Promise<number> {
+    await this.#wakeIdle();
     const failed = new Map<number, unknown>();
     let owed = 0;
     for (let more = true; more; ) {
@@ -65,6 +70,17 @@ export class Planner {
     }
     for (const error of failed.values()) throw error;
     return owed;
+  }
+
+  /** Makes idle tenants due whose time has come or is near: too early costs a run that finds nothing. */
+  async #wakeIdle(): Promise<void> {
+    for (let woken = WAKE_BATCH; woken === WAKE_BATCH; ) {
+      const [row] = await this.#options.database.rows<{ woken: number }>(scheduleSql.wakeIdle, [
+        WAKE_EARLY_MS,
+        WAKE_BATCH,
+      ]);
+      woken = row?.woken ?? 0;
+    }
   }
 
   /** The next chunk of a cadence that is due. @returns runs made owed. */

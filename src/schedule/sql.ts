@@ -19,6 +19,7 @@ export const scheduleSql = loadStatements(
     'enrolMissing',
     'takeHints',
     'noteHints',
+    'wakeIdle',
     'ensureCadence',
     'assignCadences',
     'seedPartitions',

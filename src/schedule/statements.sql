@@ -106,7 +106,7 @@ new as (
 select max(tenant_id::text)::uuid as last, count(*)::int as seen from page
 
 -- statement: takeHints
--- takes $1 limit int, $2 workers text[], $3 workers that listen to memories text[]
+-- takes $1 limit int, $2 workers text[], $3 workers that listen text[], $4 to which kind each text[]
 -- gives {tenant_id, worker, cron, time_zone, enabled boolean, cadence boolean} per tenant and worker that a hint is for; the hints are gone when the transaction commits
 -- again safe
 -- locks the hints
@@ -117,12 +117,28 @@ with taken as (
    where h.ctid = any (array(select o.ctid from public.due_hints o limit $1::int for update skip locked))
   returning h.tenant_id, h.kind, h.worker),
 touched as (
-  select t.tenant_id, w.worker, bool_or(t.kind <> 'memory') as cadence
+  select t.tenant_id, w.worker, bool_or(t.kind in ('tenant', 'policy')) as cadence
     from taken t join unnest($2::text[]) w (worker)
-      on (t.worker is null or t.worker = w.worker) and (t.kind <> 'memory' or w.worker = any($3::text[]))
+      on (t.worker is null or t.worker = w.worker)
+     and (t.kind in ('tenant', 'policy') or (w.worker, t.kind) in (select l.worker, l.kind from unnest($3::text[], $4::text[]) l (worker, kind)))
    group by 1, 2)
 select t.tenant_id, t.worker, t.cadence, p.cron, p.time_zone, coalesce(p.enabled, true) as enabled
   from touched t left join public.policies p on p.tenant_id = t.tenant_id and p.worker = t.worker
+
+-- statement: wakeIdle
+-- takes $1 how long before their time ms int, $2 limit int
+-- gives {woken int}: idle tenants that time alone makes due
+-- again safe
+-- locks the tenants' cadence rows; one that is being written is passed over until the next time
+-- index tenant_cadences_wake_idx
+with woken as (
+  update public.tenant_cadences c set idle = false, due_at = null
+   where c.ctid = any (array(
+     select w.ctid from public.tenant_cadences w
+      where w.idle and w.due_at is not null and w.due_at <= clock_timestamp() + $1::int * interval '1 millisecond'
+      order by w.due_at limit $2::int for update skip locked))
+  returning 1)
+select count(*)::int as woken from woken
 
 -- statement: noteHints
 -- takes $1 tenants uuid[], $2 workers text[]

@@ -54,6 +54,7 @@ export class PolicyShape {
 }
 
 function inWords(shape: Shape): string | undefined {
+  if (shape.enum?.length === 1) return String(shape.enum[0]);
   if (shape.enum !== undefined) return `one of ${shape.enum.map(String).join(', ')}`;
   if (shape.anyOf !== undefined) {
     const words = shape.anyOf.map(inWords);

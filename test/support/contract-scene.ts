@@ -11,7 +11,10 @@ const SLOT = new Date('2026-03-05T02:00:00Z');
 const BOOKS = ['runs', 'tenant_cadences', 'due_hints'];
 
 /** Settings that make a worker take the smallest steps it can; a worker that has none works in one step or has its own bound. */
-const SMALL_STEPS: Readonly<Record<string, Record<string, unknown>>> = { decay: { step_rows: 10 } };
+const SMALL_STEPS: Readonly<Record<string, Record<string, unknown>>> = {
+  decay: { step_rows: 10 },
+  'retention-purge': { step_rows: 10 },
+};
 
 /** What a test changes about the process that performs a run. */
 export type SceneProcess = Partial<Pick<PerformerPorts, 'steps' | 'draining' | 'abort'>>;

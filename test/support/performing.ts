@@ -51,7 +51,7 @@ export class Performing {
       call.payloadHash ?? null,
       call.fresh ?? true,
       30_000,
-      call.policy === undefined ? null : JSON.stringify(call.policy),
+      call.policy === undefined ? null : JSON.stringify({ effective: call.policy }),
       JSON.stringify(defaultPolicy),
       call.fingerprint ?? this.worker.fingerprint,
       JSON.stringify(settings),
