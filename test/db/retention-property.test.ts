@@ -1,0 +1,60 @@
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { useDatabase } from '../support/database.ts';
+import { readCertificates, readRemains, storeEstate } from '../support/estate.ts';
+import { someEstate, somePolicy } from '../support/estates.ts';
+import { type Performing, performing } from '../support/performing.ts';
+import { retained } from '../support/retention-reference.ts';
+import { retentionRun } from '../support/retention-run.ts';
+import { addTenant } from '../support/tenants.ts';
+
+const database = useDatabase();
+let retention: Performing;
+
+beforeAll(async () => {
+  retention = await performing('retention-purge', database().tenants());
+});
+
+const SLOT = new Date('2026-06-15T01:00:00Z');
+const RUNS = Number(process.env.TEST_RUNS ?? 60);
+
+describe('retention of any estate under any policy', () => {
+  it('leaves just what a row-by-row look leaves, and certifies just what went, however often it is killed and run again', async () => {
+    let removed = 0;
+    let steps = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        someEstate(SLOT),
+        somePolicy,
+        fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 4 }),
+        async (estate, policy, kills) => {
+          const tenantId = await addTenant(database());
+          await storeEstate(database(), tenantId, estate);
+          const run = { tenantId, slot: SLOT, policy, stepRows: 10 };
+          for (const killedAfter of kills) {
+            const answer = await retentionRun(database(), retention, { ...run, killedAfter });
+            if (answer.status === 'more') steps += 1;
+          }
+          expect((await retentionRun(database(), retention, run)).status).toBe('done');
+          const expected = retained(estate, policy, SLOT);
+          for (let again = 0; again < 2; again += 1) {
+            expect(await readRemains(database(), tenantId)).toEqual(expected.remains);
+            expect(await readCertificates(database(), tenantId, SLOT)).toEqual(expected.certificates);
+            expect((await retentionRun(database(), retention, run)).status).toBe('done');
+          }
+          const [odd] = await database().admin<{ odd: number; marks: number }>(
+            `select (select count(*)::int from public.deletion_certificates where tenant_id = $1 and hash <> public.rae_certificate_hash(
+                       tenant_id, class, slot, cutoff, deleted, oldest, newest, policy_fingerprint)) as odd,
+                    (select count(*)::int from public.retention_marks where tenant_id = $1) as marks`,
+            [tenantId],
+          );
+          expect(odd).toEqual({ odd: 0, marks: 0 });
+          removed += expected.certificates.length;
+        },
+      ),
+      { numRuns: RUNS },
+    );
+    expect(removed).toBeGreaterThan(0);
+    expect(steps, 'some runs were killed between two steps').toBeGreaterThan(0);
+  });
+});
