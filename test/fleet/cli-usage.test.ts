@@ -84,7 +84,12 @@ describe('a command without a fleet', () => {
   it('still knows the workers', async () => {
     const { code, out } = await rae(['worker', 'list', '--json']);
     expect(code).toBe(0);
-    expect(JSON.parse(out)).toMatchObject({ workers: [{ name: 'decay', cron: '0 2 * * *', catch_up: 'coalesce' }] });
+    expect(JSON.parse(out)).toMatchObject({
+      workers: [
+        { name: 'decay', cron: '0 2 * * *', catch_up: 'coalesce' },
+        { name: 'retention-purge', cron: '0 1 * * *', catch_up: 'coalesce' },
+      ],
+    });
   });
 });
 

@@ -26,9 +26,8 @@ export const somePolicy = fc.record({
   grace_days: fc.constantFrom(0, 0, 7),
 });
 
-/** Estates of a tenant around the instant `slot`. */
-export function someEstate(slot: Date): fc.Arbitrary<Estate> {
-  const before = (ms: number) => new Date(slot.getTime() - ms);
+/** The parts of an estate, with numbers where one part names another. */
+function someParts(before: (ms: number) => Date) {
   const memory = fc.record({
     id,
     layer: fc.constantFrom(...LAYERS),
@@ -42,40 +41,32 @@ export function someEstate(slot: Date): fc.Arbitrary<Estate> {
     project: fc.option(fc.constantFrom(...PROJECTS)),
     embeddings: fc.nat(2),
   });
-  const node = fc.record({ id, project: fc.constantFrom(...PROJECTS), created_at: age.map(before) });
+  const node = { id, project: fc.constantFrom(...PROJECTS), created_at: age.map(before) };
+  const edge = fc.record({ ...node, ends: fc.tuple(fc.nat(), fc.nat()) });
   const log = fc.record({ id, project: fc.constantFrom(...PROJECTS), at: age.map(before) });
+  const hold = fc.record({
+    kind: fc.constantFrom('project', 'memory', 'memory', 'memory'),
+    which: fc.nat(),
+    released: fc.boolean(),
+  });
   const unique = { selector: (row: { readonly id: string }) => row.id };
-  return fc
-    .record({
-      memories: fc.uniqueArray(memory, { ...unique, minLength: 5, maxLength: 60 }),
-      nodes: fc.uniqueArray(node, { ...unique, minLength: 2, maxLength: 12 }),
-      edges: fc.uniqueArray(
-        fc.record({
-          id,
-          project: fc.constantFrom(...PROJECTS),
-          created_at: age.map(before),
-          ends: fc.tuple(fc.nat(), fc.nat()),
-        }),
-        {
-          ...unique,
-          maxLength: 25,
-        },
-      ),
-      support: fc.array(fc.tuple(fc.nat(), fc.nat()), { maxLength: 60 }),
-      costs: fc.uniqueArray(log, { ...unique, maxLength: 40 }),
-      audit: fc.array(age.map(before), { maxLength: 25 }),
-      holds: fc.array(
-        fc.record({
-          kind: fc.constantFrom('project', 'memory', 'memory', 'memory'),
-          which: fc.nat(),
-          released: fc.boolean(),
-        }),
-        { maxLength: 4 },
-      ),
-      all: fc.constantFrom(false, false, false, false, false, false, false, true),
-    })
-    .map(({ memories, nodes, edges, support, costs, audit, holds, all }) => {
-      const at = <T>(list: readonly T[], nth: number): T => list[nth % list.length] as T;
+  return fc.record({
+    memories: fc.uniqueArray(memory, { ...unique, minLength: 5, maxLength: 60 }),
+    nodes: fc.uniqueArray(fc.record(node), { ...unique, minLength: 2, maxLength: 12 }),
+    edges: fc.uniqueArray(edge, { ...unique, maxLength: 25 }),
+    support: fc.array(fc.tuple(fc.nat(), fc.nat()), { maxLength: 60 }),
+    costs: fc.uniqueArray(log, { ...unique, maxLength: 40 }),
+    audit: fc.array(age.map(before), { maxLength: 25 }),
+    holds: fc.array(hold, { maxLength: 4 }),
+    all: fc.constantFrom(false, false, false, false, false, false, false, true),
+  });
+}
+
+/** Estates of a tenant around the instant `slot`. */
+export function someEstate(slot: Date): fc.Arbitrary<Estate> {
+  const at = <T>(list: readonly T[], nth: number): T => list[nth % list.length] as T;
+  return someParts((ms) => new Date(slot.getTime() - ms)).map(
+    ({ memories, nodes, edges, support, costs, audit, holds, all }) => {
       const triples = edges.map(({ ends: [source, target], ...edge }) => ({
         ...edge,
         source: at(nodes, source).id,
@@ -104,5 +95,6 @@ export function someEstate(slot: Date): fc.Arbitrary<Estate> {
           ...(all ? [{ project: null, memory_id: null, released: false }] : []),
         ],
       };
-    });
+    },
+  );
 }

@@ -21,25 +21,39 @@ function cutoffOf(rules: RetentionRules, field: string, slot: Date): number | nu
   return typeof days === 'number' ? slot.getTime() - days * DAY_MS : null;
 }
 
-/** Works it out row by row, without a thought for steps, indexes or locks. */
-export function retained(estate: Estate, rules: RetentionRules, slot: Date): Expected {
-  const holds = estate.holds.filter(({ released }) => !released);
-  const everything = holds.some((hold) => hold.project === null && hold.memory_id === null);
-  const projects = new Set(holds.map(({ project }) => project).filter((project) => project !== null));
-  const heldMemories = new Set(holds.map((hold) => hold.memory_id).filter((id) => id !== null));
-  const certificates: { class: string; cutoff: number | null; at: number }[] = [];
+/** What went, a part per row. */
+interface Part {
+  readonly class: string;
+  readonly cutoff: number | null;
+  readonly at: number;
+}
 
+interface Holds {
+  readonly everything: boolean;
+  readonly projects: ReadonlySet<string>;
+  readonly memories: ReadonlySet<string>;
+}
+
+function holdsOf(estate: Estate): Holds {
+  const holds = estate.holds.filter(({ released }) => !released);
+  return {
+    everything: holds.some((hold) => hold.project === null && hold.memory_id === null),
+    projects: new Set(holds.flatMap(({ project }) => (project === null ? [] : [project]))),
+    memories: new Set(holds.flatMap((hold) => (hold.memory_id === null ? [] : [hold.memory_id]))),
+  };
+}
+
+function memoriesGone(estate: Estate, rules: RetentionRules, slot: Date, holds: Holds, parts: Part[]) {
   const cutoffFor = ({ layer }: EstateMemory): number | null =>
     layer !== null && LAYERS.includes(layer) ? cutoffOf(rules, `${layer}_memories_days`, slot) : null;
   const isDue = (memory: EstateMemory): boolean => {
-    if (everything || heldMemories.has(memory.id)) return false;
-    if (memory.project !== null && projects.has(memory.project)) return false;
+    if (holds.everything || holds.memories.has(memory.id)) return false;
+    if (memory.project !== null && holds.projects.has(memory.project)) return false;
     if (memory.tags?.some((tag) => rules.protected_tags.includes(tag))) return false;
     const cutoff = cutoffFor(memory);
     const old = cutoff !== null && memory.created_at.getTime() < cutoff;
     return old || (memory.expires_at !== null && memory.expires_at.getTime() <= slot.getTime());
   };
-
   const gone = new Set<string>();
   const marks: Record<string, string> = {};
   for (const memory of estate.memories) {
@@ -48,86 +62,90 @@ export function retained(estate: Estate, rules: RetentionRules, slot: Date): Exp
     const graceOver = marked !== null && marked.getTime() <= slot.getTime() - rules.grace_days * DAY_MS;
     if (due && (rules.grace_days === 0 || graceOver)) {
       gone.add(memory.id);
+      const at = memory.created_at.getTime();
       const known = memory.layer !== null && LAYERS.includes(memory.layer);
-      certificates.push({
-        class: known ? String(memory.layer) : 'other',
-        cutoff: cutoffFor(memory),
-        at: memory.created_at.getTime(),
-      });
-      for (let n = 0; n < memory.embeddings; n += 1) {
-        certificates.push({ class: 'embeddings', cutoff: null, at: memory.created_at.getTime() });
-      }
-    } else if (everything) {
-      if (marked !== null) marks[memory.id] = marked.toISOString();
-    } else if (due) {
+      parts.push({ class: known ? String(memory.layer) : 'other', cutoff: cutoffFor(memory), at });
+      for (let n = 0; n < memory.embeddings; n += 1) parts.push({ class: 'embeddings', cutoff: null, at });
+    } else if (due || (holds.everything && marked !== null)) {
       marks[memory.id] = (marked ?? slot).toISOString();
     }
   }
+  return { gone, marks };
+}
 
+function graphGone(estate: Estate, gone: ReadonlySet<string>, holds: Holds, parts: Part[]) {
   const supportOf = (subject: string) => estate.evidence.filter(([, of]) => of === subject);
   const lostAll = (subject: string): boolean => {
     const support = supportOf(subject);
     return support.length > 0 && support.every(([memory]) => gone.has(memory));
   };
-  const heldTriple = (id: string, project: string): boolean =>
-    projects.has(project) || supportOf(id).some(([memory]) => heldMemories.has(memory));
-  const goneNodes = new Set<string>();
+  const isHeld = (id: string, project: string): boolean =>
+    holds.projects.has(project) || supportOf(id).some(([memory]) => holds.memories.has(memory));
+  const nodes = new Set<string>();
   for (const node of estate.nodes) {
     const kept = estate.triples.some(
-      (one) => (one.source === node.id || one.target === node.id) && heldTriple(one.id, one.project),
+      (one) => (one.source === node.id || one.target === node.id) && isHeld(one.id, one.project),
     );
-    if (lostAll(node.id) && !projects.has(node.project) && !kept) {
-      goneNodes.add(node.id);
-      certificates.push({ class: 'graph_nodes', cutoff: null, at: node.created_at.getTime() });
-    }
+    if (!lostAll(node.id) || holds.projects.has(node.project) || kept) continue;
+    nodes.add(node.id);
+    parts.push({ class: 'graph_nodes', cutoff: null, at: node.created_at.getTime() });
   }
-  const goneTriples = new Set<string>();
+  const triples = new Set<string>();
   for (const one of estate.triples) {
-    const withNode = goneNodes.has(one.source) || goneNodes.has(one.target);
-    if (!withNode && !(lostAll(one.id) && !projects.has(one.project))) continue;
-    goneTriples.add(one.id);
-    certificates.push({ class: 'graph_triples', cutoff: null, at: one.created_at.getTime() });
+    const withNode = nodes.has(one.source) || nodes.has(one.target);
+    if (!withNode && !(lostAll(one.id) && !holds.projects.has(one.project))) continue;
+    triples.add(one.id);
+    parts.push({ class: 'graph_triples', cutoff: null, at: one.created_at.getTime() });
   }
+  return { nodes, triples };
+}
 
-  const costCutoff = cutoffOf(rules, 'cost_logs_days', slot);
-  const costHour = costCutoff === null ? null : Math.floor(costCutoff / HOUR_MS) * HOUR_MS;
-  const goneCosts = new Set<string>();
+function logsGone(estate: Estate, rules: RetentionRules, slot: Date, holds: Holds, parts: Part[]) {
+  const cutoff = cutoffOf(rules, 'cost_logs_days', slot);
+  const hour = cutoff === null ? null : Math.floor(cutoff / HOUR_MS) * HOUR_MS;
+  const costs = new Set<string>();
   for (const { id, project, at } of estate.costs) {
-    if (everything || projects.has(project) || costHour === null || at.getTime() >= costHour) continue;
-    goneCosts.add(id);
-    certificates.push({ class: 'cost_logs', cutoff: costHour, at: at.getTime() });
+    if (holds.everything || holds.projects.has(project) || hour === null || at.getTime() >= hour) continue;
+    costs.add(id);
+    parts.push({ class: 'cost_logs', cutoff: hour, at: at.getTime() });
   }
-  const auditCutoff = cutoffOf(rules, 'audit_logs_days', slot);
-  const goneAudit = estate.audit.filter((at) => !everything && auditCutoff !== null && at.getTime() < auditCutoff);
-  for (const at of goneAudit) certificates.push({ class: 'audit_log', cutoff: auditCutoff, at: at.getTime() });
+  const before = cutoffOf(rules, 'audit_logs_days', slot);
+  const audit = estate.audit.filter((at) => !holds.everything && before !== null && at.getTime() < before);
+  for (const at of audit) parts.push({ class: 'audit_log', cutoff: before, at: at.getTime() });
+  return { costs, audit: audit.length };
+}
 
+/** Works it out row by row, without a thought for steps, indexes or locks. */
+export function retained(estate: Estate, rules: RetentionRules, slot: Date): Expected {
+  const holds = holdsOf(estate);
+  const parts: Part[] = [];
+  const { gone, marks } = memoriesGone(estate, rules, slot, holds, parts);
+  const { nodes, triples } = graphGone(estate, gone, holds, parts);
+  const { costs, audit } = logsGone(estate, rules, slot, holds, parts);
   const left = (rows: readonly { readonly id: string }[], without: ReadonlySet<string>) =>
     rows
       .map(({ id }) => id)
       .filter((id) => !without.has(id))
       .sort();
-  const memories = left(estate.memories, gone);
   return {
     remains: {
-      memories,
+      memories: left(estate.memories, gone),
       marks,
       embeddings: estate.memories.filter(({ id }) => !gone.has(id)).reduce((sum, one) => sum + one.embeddings, 0),
-      nodes: left(estate.nodes, goneNodes),
-      triples: left(estate.triples, goneTriples),
+      nodes: left(estate.nodes, nodes),
+      triples: left(estate.triples, triples),
       evidence: estate.evidence
-        .filter(([memory, of]) => !gone.has(memory) && !goneNodes.has(of) && !goneTriples.has(of))
+        .filter(([memory, of]) => !gone.has(memory) && !nodes.has(of) && !triples.has(of))
         .map(([memory, of]) => `${memory} ${of}`)
         .sort(),
-      costs: left(estate.costs, goneCosts),
-      audit: estate.audit.length - goneAudit.length,
+      costs: left(estate.costs, costs),
+      audit: estate.audit.length - audit,
     },
-    certificates: summed(certificates),
+    certificates: summed(parts),
   };
 }
 
-function summed(
-  parts: readonly { readonly class: string; readonly cutoff: number | null; readonly at: number }[],
-): CertificateRow[] {
+function summed(parts: readonly Part[]): CertificateRow[] {
   const iso = (at: number) => new Date(at).toISOString();
   return [...new Set(parts.map((part) => part.class))].sort().map((name) => {
     const own = parts.filter((part) => part.class === name);
