@@ -12,7 +12,7 @@ create temporary table if not exists staged_memories (
   timestamptz, created_at timestamptz, last_accessed_at timestamptz, usage_count integer, project varchar(255),
   metadata jsonb, agent_id varchar(255), expires_at timestamptz, memory_type varchar(50), strength double precision,
   session_id varchar(255), info_class varchar(50), governance jsonb, human_label varchar(255), content_hash
-  varchar(64)
+  varchar(64), deleted_at timestamptz
 ) on commit delete rows
 
 -- statement: fill
@@ -23,7 +23,8 @@ create temporary table if not exists staged_memories (
 -- index none
 copy pg_temp.staged_memories (line, given,
   id, content, source, importance, layer, tags, "timestamp", created_at, last_accessed_at, usage_count, project,
-  metadata, agent_id, expires_at, memory_type, strength, session_id, info_class, governance, human_label, content_hash) from stdin
+  metadata, agent_id, expires_at, memory_type, strength, session_id, info_class, governance, human_label,
+  content_hash, deleted_at) from stdin
 
 -- statement: clear
 -- takes nothing; as rae_api
@@ -73,11 +74,12 @@ delete from pg_temp.staged_memories where line = any($1)
 with added as (
   insert into public.memories (tenant_id,
   id, content, source, importance, layer, tags, "timestamp", created_at, last_accessed_at, usage_count, project,
-  metadata, agent_id, expires_at, memory_type, strength, session_id, info_class, governance, human_label, content_hash)
+  metadata, agent_id, expires_at, memory_type, strength, session_id, info_class, governance, human_label,
+  content_hash, deleted_at)
   select $1,
     id, content, source, importance, layer, tags, "timestamp", created_at, last_accessed_at, usage_count, project,
     metadata, agent_id, expires_at, memory_type, strength, session_id, info_class, governance, human_label,
-    content_hash
+    content_hash, deleted_at
     from pg_temp.staged_memories
   on conflict do nothing
   returning 1)
@@ -111,7 +113,8 @@ update public.memories there
        info_class = case when s.given & 131072 <> 0 then s.info_class else there.info_class end,
        governance = case when s.given & 262144 <> 0 then s.governance else there.governance end,
        human_label = case when s.given & 524288 <> 0 then s.human_label else there.human_label end,
-       content_hash = case when s.given & 1048576 <> 0 then s.content_hash else there.content_hash end
+       content_hash = case when s.given & 1048576 <> 0 then s.content_hash else there.content_hash end,
+       deleted_at = case when s.given & 2097152 <> 0 then s.deleted_at else there.deleted_at end
   from (select distinct on (id) * from pg_temp.staged_memories order by id, line desc) s
  where there.tenant_id = $1 and there.id = s.id
    and (s.given & 2 <> 0 and s.content is distinct from there.content
@@ -133,7 +136,8 @@ update public.memories there
     or s.given & 131072 <> 0 and s.info_class is distinct from there.info_class
     or s.given & 262144 <> 0 and s.governance is distinct from there.governance
     or s.given & 524288 <> 0 and s.human_label is distinct from there.human_label
-    or s.given & 1048576 <> 0 and s.content_hash is distinct from there.content_hash)
+    or s.given & 1048576 <> 0 and s.content_hash is distinct from there.content_hash
+    or s.given & 2097152 <> 0 and s.deleted_at is distinct from there.deleted_at)
 returning 1),
 hinted as (
   -- A changed memory may be due again; of a new one the trigger of the table tells.
@@ -150,7 +154,7 @@ copy (select row_to_json(r) from (
   select 'memories' as kind, tenant_id,
     id, content, source, importance, layer, tags, "timestamp", created_at, last_accessed_at, usage_count, project,
     metadata, agent_id, expires_at, memory_type, strength, session_id, info_class, governance, human_label,
-    content_hash
+    content_hash, deleted_at
     from public.memories where tenant_id = (select public.rae_current_tenant()) order by id) r)
 to stdout (format csv, delimiter e'\x02', quote e'\x01')
 
@@ -163,6 +167,6 @@ to stdout (format csv, delimiter e'\x02', quote e'\x01')
 copy (select tenant_id,
     id, content, source, importance, layer, tags, "timestamp", created_at, last_accessed_at, usage_count, project,
     metadata, agent_id, expires_at, memory_type, strength, session_id, info_class, governance, human_label,
-    content_hash
+    content_hash, deleted_at
     from public.memories where tenant_id = (select public.rae_current_tenant()) order by id)
 to stdout (format csv, header)

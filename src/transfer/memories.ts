@@ -38,5 +38,6 @@ export const memories: Kind = {
     { name: 'governance', type: json, absent: { text: '{}' }, neverNull: true },
     { name: 'human_label', type: text(255) },
     { name: 'content_hash', type: text(64) },
+    { name: 'deleted_at', type: instant },
   ],
 };

@@ -111,6 +111,7 @@ const BAD_ROWS: readonly (readonly [what: string, row: string | Buffer, column: 
   ['an unknown field', '{"content":"a","tag":[]}', 'tag', /^is no column of memories; did you mean tags\?$/],
   ['an unknown kind', '{"kind":"memoris","content":"a"}', 'kind', /^is no kind of rows; did you mean memories\?$/],
   ['another tenant', `{"content":"a","tenant_id":"${ID}"}`, 'tenant_id', /^is that of another tenant/],
+  ['an embedding', '{"content":"a","embedding":[0.1]}', 'embedding', /^has no place in a memory/],
   ['too long a line', `{"content":"${'x'.repeat(17 * 1024 * 1024)}"}`, null, /^is longer than 16 MiB$/],
 ];
 

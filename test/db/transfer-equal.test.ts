@@ -56,6 +56,7 @@ const NASTY: Readonly<Record<KindName, (index: number) => Readonly<Record<string
     governance: of(DOCUMENTS, index),
     human_label: of([...NASTY_TEXTS.map((text) => text.slice(0, 250)), null], index),
     content_hash: index % 2 === 0 ? null : `${index}`.padStart(64, '0'),
+    deleted_at: of([null, '2026-11-01T00:00:00.000001Z'], index),
   }),
 };
 
