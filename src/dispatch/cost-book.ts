@@ -61,9 +61,15 @@ export class CostBook {
     if (!(ms >= 0 && ms < Number.POSITIVE_INFINITY)) return;
     const lately = this.#lately.get(worker);
     this.#lately.set(worker, lately === undefined ? ms : LATELY * lately + (1 - LATELY) * ms);
-    const own = this.#own(tenantId, worker);
-    if (own === undefined) this.#first(worker, ms);
-    this.#write(tenantId, worker, own === undefined ? ms : MEMORY * own + (1 - MEMORY) * ms);
+    const recent = this.#recent.get(worker);
+    const own = recent?.get(tenantId);
+    if (own !== undefined) {
+      recent?.set(tenantId, MEMORY * own + (1 - MEMORY) * ms);
+      return;
+    }
+    const older = this.#older.get(worker)?.get(tenantId);
+    if (older === undefined) this.#first(worker, ms);
+    this.#remember(tenantId, worker, older === undefined ? ms : MEMORY * older + (1 - MEMORY) * ms);
   }
 
   #own(tenantId: string, worker: string): number | undefined {
@@ -77,23 +83,20 @@ export class CostBook {
     this.#means.set(worker, mean);
   }
 
-  #write(tenantId: string, worker: string, ms: number): void {
-    let pairs = this.#recent.get(worker);
-    if (!pairs?.has(tenantId)) {
-      if (this.#recentSize >= this.#half) {
-        // Two generations instead of an order of use: nothing is moved at a measure, and no pair is looked for to go.
-        this.#older = this.#recent;
-        this.#olderSize = this.#recentSize;
-        this.#recent = new Map();
-        this.#recentSize = 0;
-        pairs = undefined;
-      }
-      this.#recentSize += 1;
+  #remember(tenantId: string, worker: string, ms: number): void {
+    if (this.#recentSize >= this.#half) {
+      // Two generations instead of an order of use: nothing is moved at a measure, and no pair is looked for to go.
+      this.#older = this.#recent;
+      this.#olderSize = this.#recentSize;
+      this.#recent = new Map();
+      this.#recentSize = 0;
     }
+    let pairs = this.#recent.get(worker);
     if (pairs === undefined) {
       pairs = new Map();
       this.#recent.set(worker, pairs);
     }
     pairs.set(tenantId, ms);
+    this.#recentSize += 1;
   }
 }

@@ -7,17 +7,36 @@ import { ShareBook } from './share.ts';
 import { type Pick, Turns } from './turns.ts';
 import type { DispatchedWorker, Windows } from './windows.ts';
 
-/** An admitted run as the ledger gives it. */
+/** A run in flight as the ledger gives it. */
 export type LedgerRun = {
   readonly tenant_id: string;
   readonly run_id: string;
   readonly worker: string;
   readonly attempt: number;
+  readonly epoch: number;
   /** sha256 of its payload in hex; null = it has none. */
   readonly payload: string | null;
   readonly lent: boolean;
   readonly flight_id: string;
 };
+
+/** A run that was queued for a pick. */
+export type AdmittedRun = {
+  /** Which pick of the admission, from 1. */
+  readonly nth: number;
+  readonly run_id: string;
+  readonly attempt: number;
+  /** sha256 of its payload in hex; null = it has none. */
+  readonly payload: string | null;
+  readonly flight_id: string;
+};
+
+/** A pick, and where its tickets go: a tenant that moves before they are made has them refused by the claim. */
+export interface PlacedPick extends Pick {
+  readonly queue: string;
+  /** The tenant's placement epoch. */
+  readonly epoch: number;
+}
 
 /** What a picture is made of. */
 export interface PictureOptions {
@@ -59,9 +78,7 @@ export class Picture {
 
   /** Where the tenant's runs of the worker wait. */
   queueOf(worker: string, tenantId: string): string {
-    const { dedicated = false } = this.shares.get(tenantId) ?? {};
-    if (dedicated) return queueFor(worker, tenantId, { dedicated }, this.partitions);
-    return this.#sharedQueue(worker, this.shares.partition(tenantId, this.partitions));
+    return this.#placeOf(worker, tenantId).queue;
   }
 
   /** How many of its runs the tenant may execute at once. */
@@ -75,9 +92,9 @@ export class Picture {
   }
 
   /** Picks up to 500 runs that may be admitted now: within each worker's window and queue, and each tenant's cap. */
-  pick(nowMs: number): readonly Pick[] {
+  pick(nowMs: number): readonly PlacedPick[] {
     const { workers, windows } = this.#options;
-    const picks: Pick[] = [];
+    const picks: PlacedPick[] = [];
     const lanes = new Map<string, number>();
     const queued = new Map<string, number>();
     let left = BATCH;
@@ -96,15 +113,23 @@ export class Picture {
         if (!worker.shared || picked === 1) add(lanes, tenantId, 1);
       };
       const request = { runs: Math.min(left, runs), ms, idle, reserve, held, onPick };
-      picks.push(...this.turns.take(worker.name, request, nowMs));
+      for (const pick of this.turns.take(worker.name, request, nowMs)) {
+        picks.push({ ...pick, ...this.#placeOf(worker.name, pick.tenantId) });
+      }
     }
     return picks;
   }
 
   /** What was admitted of the picks is in flight now, and the rest is as if it had not been picked. */
-  admitted(picks: readonly Pick[], runs: readonly LedgerRun[], nowMs: number): readonly FlyingRun[] {
-    const costs = new Map(picks.map(({ tenantId, worker, cost }) => [`${tenantId} ${worker}`, cost]));
-    const flying = runs.map((run) => this.#flying(run, costs.get(`${run.tenant_id} ${run.worker}`), nowMs));
+  admitted(picks: readonly PlacedPick[], runs: readonly AdmittedRun[], nowMs: number): readonly FlyingRun[] {
+    const flying: FlyingRun[] = [];
+    for (const { nth, run_id: runId, attempt, payload, flight_id: flightId } of runs) {
+      const pick = picks[nth - 1];
+      if (pick === undefined) continue;
+      const { tenantId, worker, lent, cost, queue, epoch } = pick;
+      const named = { tenantId, runId, worker, attempt, payload, lent, flightId, queue, epoch };
+      flying.push({ ...named, estimateMs: cost, charged: true, admittedMs: nowMs });
+    }
     for (const run of flying) this.flight.add(run);
     this.turns.correct(picks, flying, nowMs);
     // Who was passed over for what then was not admitted would wait for a run to leave that is not there.
@@ -113,8 +138,17 @@ export class Picture {
   }
 
   /** A run that a predecessor admitted, or this dispatcher without hearing the answer, is in flight. */
-  adopt(run: LedgerRun & { readonly epoch: number }, nowMs: number): void {
-    this.flight.add({ ...this.#flying(run, undefined, nowMs), epoch: run.epoch });
+  adopt(run: LedgerRun, nowMs: number): void {
+    const { tenant_id: tenantId, run_id: runId, worker, attempt, epoch, payload, lent, flight_id: flightId } = run;
+    const named = { tenantId, runId, worker, attempt, payload, lent, flightId, epoch };
+    const estimateMs = this.turns.estimate(tenantId, worker);
+    this.flight.add({
+      ...named,
+      queue: this.queueOf(worker, tenantId),
+      estimateMs,
+      charged: false,
+      admittedMs: nowMs,
+    });
   }
 
   /** A run has left after `ms` of worker time; null = it was not begun, and is owed again. */
@@ -164,6 +198,14 @@ export class Picture {
     return taken >= this.capOf(tenantId) ? 'cap' : undefined;
   }
 
+  #placeOf(worker: string, tenantId: string): { readonly queue: string; readonly epoch: number } {
+    const { dedicated = false, epoch = 0 } = this.shares.get(tenantId) ?? {};
+    const queue = dedicated
+      ? queueFor(worker, tenantId, { dedicated }, this.partitions)
+      : this.#sharedQueue(worker, this.shares.partition(tenantId, this.partitions));
+    return { queue, epoch };
+  }
+
   /** The name of a shared queue, made once. */
   #sharedQueue(worker: string, partition: number): string {
     let names = this.#names.get(worker);
@@ -180,24 +222,6 @@ export class Picture {
     for (const { tenantId, worker } of [...this.turns.holds.now('window')]) {
       if (this.queueOf(worker, tenantId) === queue) this.turns.release(tenantId, nowMs);
     }
-  }
-
-  #flying(run: LedgerRun, cost: number | undefined, nowMs: number): FlyingRun {
-    const { tenant_id: tenantId, run_id: runId, worker, attempt, payload, lent, flight_id: flightId } = run;
-    return {
-      tenantId,
-      runId,
-      worker,
-      attempt,
-      payload,
-      lent,
-      flightId,
-      queue: this.queueOf(worker, tenantId),
-      epoch: this.shares.get(tenantId)?.epoch ?? 0,
-      estimateMs: cost ?? this.turns.estimate(tenantId, worker),
-      charged: cost !== undefined,
-      admittedMs: nowMs,
-    };
   }
 }
 

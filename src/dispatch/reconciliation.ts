@@ -3,8 +3,6 @@ import type { LedgerRun, Picture } from './picture.ts';
 import type { ShareRow } from './share.ts';
 import { dispatchSql } from './sql.ts';
 
-type LedgerFlight = LedgerRun & { readonly epoch: number };
-
 /** A run that was queued and is owed again. */
 export interface TakenBackRun {
   readonly tenantId: string;
@@ -30,7 +28,7 @@ export class Reconciliation {
   async begin(nowMs: number): Promise<void> {
     this.#strangers.clear();
     await this.readPartitions();
-    await this.#adopt(await this.#database.rows<LedgerFlight>(dispatchSql.inFlight, [0]), nowMs);
+    await this.#adopt(await this.#database.rows<LedgerRun>(dispatchSql.inFlight, [0]), nowMs);
   }
 
   /** Reads how many shared partitions there are. */
@@ -47,7 +45,7 @@ export class Reconciliation {
     const { flight } = this.#picture;
     await this.readPartitions();
     const before = flight.runs;
-    const rows = await this.#database.rows<LedgerFlight>(dispatchSql.inFlight, [SETTLED_MS]);
+    const rows = await this.#database.rows<LedgerRun>(dispatchSql.inFlight, [SETTLED_MS]);
     const flying = new Set(rows.map((run) => run.run_id));
     for (const run of before) {
       if (nowMs - run.admittedMs < 2 * SETTLED_MS || flying.has(run.runId)) continue;
@@ -68,7 +66,7 @@ export class Reconciliation {
     return rows.map((row) => ({ tenantId: row.tenant_id, runId: row.run_id, worker: row.worker }));
   }
 
-  async #adopt(runs: readonly LedgerFlight[], nowMs: number): Promise<void> {
+  async #adopt(runs: readonly LedgerRun[], nowMs: number): Promise<void> {
     const { shares } = this.#picture;
     const unknown = [...new Set(runs.map((run) => run.tenant_id))].filter((id) => shares.get(id) === undefined);
     if (unknown.length > 0) {

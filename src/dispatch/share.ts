@@ -14,14 +14,17 @@ export interface Share {
 /** A share as the registry gives it, with whose it is. */
 export type ShareRow = { readonly tenant_id: string } & Share & Record<string, unknown>;
 
+interface Entry extends Share {
+  /** Where it hashes to, of so many; of 0 = not asked for yet. */
+  partition: number;
+  partitions: number;
+}
+
 /** The shares of the tenants that have or had work lately; corrected whenever the registry is read or a change is told. */
 export class ShareBook {
-  readonly #shares = new Map<string, Share>();
-  /** Where tenants hash to: asked for several times a run. */
-  readonly #partitions = new Map<string, number>();
+  readonly #shares = new Map<string, Entry>();
   /** Heard of since the last look at the ledger began. */
   readonly #fresh = new Set<string>();
-  #count = 0;
 
   get size(): number {
     return this.#shares.size;
@@ -36,20 +39,19 @@ export class ShareBook {
     this.#fresh.add(tenantId);
     const before = this.#shares.get(tenantId);
     if (before !== undefined && isSame(before, { weight, cap, epoch, dedicated })) return false;
-    this.#shares.set(tenantId, { weight, cap, epoch, dedicated });
+    this.#shares.set(tenantId, { weight, cap, epoch, dedicated, partition: 0, partitions: 0 });
     return before !== undefined && before.epoch !== epoch;
   }
 
-  /** The shared partition of a tenant, of so many. */
+  /** The shared partition of a tenant, of so many; remembered, as it is asked for at every pick. */
   partition(tenantId: string, partitions: number): number {
-    if (this.#count !== partitions) this.#partitions.clear();
-    this.#count = partitions;
-    let partition = this.#partitions.get(tenantId);
-    if (partition === undefined) {
-      partition = partitionOf(tenantId, partitions);
-      this.#partitions.set(tenantId, partition);
+    const entry = this.#shares.get(tenantId);
+    if (entry === undefined) return partitionOf(tenantId, partitions);
+    if (entry.partitions !== partitions) {
+      entry.partition = partitionOf(tenantId, partitions);
+      entry.partitions = partitions;
     }
-    return partition;
+    return entry.partition;
   }
 
   /** From now on every tenant that is heard of is fresh. */
@@ -60,15 +62,12 @@ export class ShareBook {
   /** Forgets all tenants but the fresh ones and these: those of long ago must not pile up in a dispatcher that runs for months. */
   keep(tenants: ReadonlySet<string>): void {
     for (const tenantId of this.#shares.keys()) {
-      if (this.#fresh.has(tenantId) || tenants.has(tenantId)) continue;
-      this.#shares.delete(tenantId);
-      this.#partitions.delete(tenantId);
+      if (!this.#fresh.has(tenantId) && !tenants.has(tenantId)) this.#shares.delete(tenantId);
     }
   }
 
   clear(): void {
     this.#shares.clear();
-    this.#partitions.clear();
     this.#fresh.clear();
   }
 }

@@ -32,11 +32,11 @@ update public.leases set asleep = $4 where name = $1 and holder = $2 and epoch =
 
 -- statement: admit
 -- takes $1 lease text, $2 holder text, $3 epoch bigint, $4 wait ms int, $5 tenants uuid[], $6 workers text[], $7 epochs int[], $8 want int[], $9 lent boolean[]
--- gives {tenant_id, run_id, worker, attempt int, payload text, lent boolean, flight_id bigint}, see admit_runs
+-- gives {nth int, run_id, attempt int, payload text, flight_id bigint} in the order of nth, see admit_runs
 -- again safe
 -- locks the admitted rows
 -- index runs_open_idx
-select tenant_id, run_id, worker, attempt, payload, lent, flight_id from {{admit_runs}}($1, $2, $3, $4, $5, $6, $7, $8, $9)
+select nth, run_id, attempt, payload, flight_id from {{admit_runs}}($1, $2, $3, $4, $5, $6, $7, $8, $9)
 
 -- statement: owedPairs
 -- takes $1 after which tenant uuid, $2 after which worker of it text, $3 how many int

@@ -126,6 +126,7 @@ export class Turns {
    * for now.
    */
   correct(picks: readonly Pick[], flying: readonly FlyingRun[], nowMs: number): void {
+    if (picks.reduce((sum, { count }) => sum + count, 0) === flying.length) return;
     const had = new Map<string, number>();
     for (const { tenantId, worker } of flying) {
       const key = keyOf(tenantId, worker);

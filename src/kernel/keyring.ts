@@ -20,7 +20,7 @@ export class Keyring {
 
   /** The id of the key that signs. @throws RaeError `RAE_INTERNAL` where there is no key. */
   get newest(): string {
-    const [id] = this.ids;
+    const [id] = this.#keys.keys();
     if (id === undefined) throw new RaeError('RAE_INTERNAL', 'there is no key to sign with');
     return id;
   }

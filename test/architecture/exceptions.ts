@@ -13,6 +13,7 @@ export const TIME: readonly Exception[] = [
   { path: 'src/fleet/run-scope.ts', because: 'a lease is renewed while code works between its steps' },
   { path: 'src/fleet/service-process.ts', because: 'a drain ends at its deadline' },
   { path: 'src/fleet/worker-service.ts', because: 'the registry is looked at again from time to time' },
+  { path: 'src/dispatch/dispatcher.ts', because: 'it rests for a moment between two admissions' },
   { path: 'src/schedule/loop.ts', because: 'it is the pause between two rounds' },
   { path: 'src/db/listener.ts', because: 'a broken connection is made anew after a pause' },
   { path: 'queues/ticket-worker.ts', because: 'what fails in Redis for another reason fails again at once' },

@@ -17,7 +17,7 @@ describe('what is known of tenants', () => {
     expect(shares.set(row('a'))).toBe(false);
     expect(shares.set(row('a'))).toBe(false);
     expect(shares.set(row('a', { weight: 3, cap: 5 }))).toBe(false);
-    expect(shares.get('a')).toEqual({ weight: 3, cap: 5, epoch: 0, dedicated: false });
+    expect(shares.get('a')).toMatchObject({ weight: 3, cap: 5, epoch: 0, dedicated: false });
     expect(shares.set(row('a', { epoch: 1, dedicated: true }))).toBe(true);
   });
 
