@@ -1,0 +1,5 @@
+import type { Row } from './row.ts';
+import { fifo } from './rows/fifo.ts';
+
+/** Every row, in the order of the table. */
+export const ROWS: readonly Row[] = [fifo];

@@ -1,0 +1,72 @@
+import type { BenchDatabase } from '../bench-database.ts';
+import { cpuSince } from '../cpu.ts';
+import { paired, type Row, type Sample } from '../row.ts';
+
+/** Makes as many runs, the tenants in turn, in one transaction. @returns when it began, by the server's clock. */
+async function owe(database: BenchDatabase, runs: number): Promise<string> {
+  const [began] = await database.sql<{ at: string }>('select clock_timestamp()::text as at');
+  await database.sql(
+    `insert into public.runs (tenant_id, worker, origin)
+       select t.tenant_id, 'touch', 'request' from public.tenants t, generate_series(1, $1::int / (select count(*)::int from public.tenants)) n
+        order by n, t.tenant_id`,
+    [runs],
+  );
+  return began?.at ?? '';
+}
+
+/** How many runs a second it did, from the first insert to the last end. */
+async function rate(database: BenchDatabase, runs: number, began: string): Promise<number> {
+  await database.idle();
+  const seconds = await database.number(
+    "select date_part('epoch', max(finished_at) - $1::timestamptz) from public.runs",
+    [began],
+  );
+  const effects = await database.number('select count(*) from public.bench_effects');
+  if (effects !== runs) throw new Error(`${runs} runs had ${effects} effects`);
+  return runs / seconds;
+}
+
+/** One measurement with one kind of dispatcher: first a few runs to get warm. */
+async function measured(database: BenchDatabase, fair: boolean, runs: number, worker: number): Promise<Sample> {
+  const dispatcher = fair ? await database.scheduler() : await database.peer('fifo-feeder', {}, 'scheduler');
+  try {
+    await owe(database, Math.min(runs, 10_000));
+    if (!fair) dispatcher.send({ go: true });
+    await database.idle();
+    await database.clear();
+    const { postgresPid: postgres, redisPid: redis } = database.stage;
+    const used = cpuSince({ postgres, redis, dispatcher: dispatcher.pid, worker });
+    const began = await owe(database, runs);
+    if (!fair) dispatcher.send({ go: true });
+    return { value: await rate(database, runs, began), cpu: used(runs) };
+  } finally {
+    await dispatcher.stop();
+    await database.clear();
+  }
+}
+
+/** Runs in tickets with fair order, caps and lending, against the same tickets fed in plain order of arrival. */
+export const fifo: Row = {
+  id: 'fifo',
+  what: 'runs of one row in tickets, with fair order, caps and lending',
+  against: 'the same tickets and procedure, fed in plain order of arrival without order or caps',
+  unit: 'runs/s',
+  bar: { of: 'ratio', atLeast: 0.85 },
+  async measure(stage, repeats) {
+    const runs = stage.size(40_000, 10_000);
+    return await stage.with(async (database) => {
+      await database.tenants(2_000);
+      const worker = await database.worker(['touch']);
+      const pairs = await paired(
+        repeats,
+        () => measured(database, true, runs, worker.pid),
+        () => measured(database, false, runs, worker.pid),
+      );
+      const samples = pairs.map(([fair, plain]): Sample => {
+        const { cpu = {} } = fair;
+        return { value: fair.value, reference: plain.value, cpu, referenceCpu: plain.cpu ?? {} };
+      });
+      return { samples, notes: [`${runs} runs of 2,000 tenants, from the first insert to the last end`] };
+    });
+  },
+};
