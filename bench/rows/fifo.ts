@@ -18,10 +18,12 @@ async function owe(database: BenchDatabase, runs: number): Promise<string> {
 async function rate(database: BenchDatabase, runs: number, began: string): Promise<number> {
   await database.idle();
   const seconds = await database.number(
-    "select date_part('epoch', max(finished_at) - $1::timestamptz) from public.runs",
+    "select date_part('epoch', max(finished_at) - $1::timestamptz) from public.runs where created_at >= $1::timestamptz",
     [began],
   );
-  const effects = await database.number('select count(*) from public.bench_effects');
+  const effects = await database.number('select count(*) from public.bench_effects where made_at >= $1::timestamptz', [
+    began,
+  ]);
   if (effects !== runs) throw new Error(`${runs} runs had ${effects} effects`);
   return runs / seconds;
 }
@@ -33,7 +35,7 @@ async function measured(database: BenchDatabase, fair: boolean, runs: number, wo
     await owe(database, Math.min(runs, 10_000));
     if (!fair) dispatcher.send({ go: true });
     await database.idle();
-    await database.clear();
+    await database.sql('checkpoint');
     const { postgresPid: postgres, redisPid: redis } = database.stage;
     const used = cpuSince({ postgres, redis, dispatcher: dispatcher.pid, worker });
     const began = await owe(database, runs);
@@ -41,7 +43,7 @@ async function measured(database: BenchDatabase, fair: boolean, runs: number, wo
     return { value: await rate(database, runs, began), cpu: used(runs) };
   } finally {
     await dispatcher.stop();
-    await database.clear();
+    await database.sql('vacuum analyze public.runs');
   }
 }
 
@@ -56,6 +58,7 @@ export const fifo: Row = {
     const runs = stage.size(40_000, 10_000);
     return await stage.with(async (database) => {
       await database.tenants(2_000);
+      await database.history();
       const worker = await database.worker(['touch']);
       const pairs = await paired(
         repeats,
