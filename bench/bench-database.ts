@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { BenchProcess } from './process.ts';
-import { PROGRAM, type Stage } from './stage.ts';
+import type { Stage } from './stage.ts';
 
 const SETTINGS: Readonly<Record<string, string>> = {
   RAE_LOG_LEVEL: 'error',
@@ -35,6 +35,31 @@ export class BenchDatabase {
     return (await this.#pool.query<R>(text, [...values])).rows;
   }
 
+  /** Several statements on one session. */
+  async alone<T>(
+    work: (sql: (text: string, values?: readonly unknown[]) => Promise<unknown>) => Promise<T>,
+  ): Promise<T> {
+    const client = await this.#pool.connect();
+    try {
+      return await work((text, values = []) => client.query(text, [...values]));
+    } finally {
+      client.release();
+    }
+  }
+
+  /** How much log was written since. */
+  async walSince(lsn: string): Promise<number> {
+    return await this.number('select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), $1::pg_lsn)', [lsn]);
+  }
+
+  /** Where the log stands, and the server's clock. */
+  async now(): Promise<{ readonly lsn: string; readonly at: string }> {
+    const [row] = await this.sql<{ lsn: string; at: string }>(
+      'select pg_current_wal_insert_lsn()::text as lsn, clock_timestamp()::text as at',
+    );
+    return { lsn: row?.lsn ?? '', at: row?.at ?? '' };
+  }
+
   /** The number that a statement gives. */
   async number(text: string, values: readonly unknown[] = []): Promise<number> {
     const [row] = await this.sql(text, values);
@@ -49,6 +74,14 @@ export class BenchDatabase {
   /** A process of workers. */
   async worker(names: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<BenchProcess> {
     return await this.#rae('worker', ['worker', ...names], 'worker', env);
+  }
+
+  /** Runs a command to its end, as an operator does. @returns how long it took from start to end of its process, in seconds. */
+  async command(args: readonly string[], role: 'operator' | 'api' = 'operator'): Promise<number> {
+    const started = performance.now();
+    const settings = { RAE_LOG_LEVEL: 'error', RAE_DATABASE_URL: this.#urls(role), RAE_REDIS_URL: this.stage.redisUrl };
+    await new BenchProcess(`rae ${args[0]} ${args[1]}`, [this.stage.program, ...args], settings).ended();
+    return (performance.now() - started) / 1_000;
   }
 
   /** A program of the bench's own: a peer. Told where the services are and what it is to do. */
@@ -128,6 +161,6 @@ export class BenchDatabase {
     env: Readonly<Record<string, string>>,
   ): Promise<BenchProcess> {
     const settings = { ...SETTINGS, RAE_DATABASE_URL: this.#urls(role), RAE_REDIS_URL: this.stage.redisUrl, ...env };
-    return await new BenchProcess(name, [PROGRAM, ...args], settings).ready();
+    return await new BenchProcess(name, [this.stage.program, ...args], settings).ready();
   }
 }

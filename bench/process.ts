@@ -74,6 +74,12 @@ export class BenchProcess {
     return this;
   }
 
+  /** Waits for its end. @throws with what it said where it fails. */
+  async ended(): Promise<void> {
+    await this.#ended;
+    if (this.#child.exitCode !== 0) throw new Error(`${this.name} ended with ${this.#child.exitCode}:\n${this.#tail}`);
+  }
+
   /** Ends it in order; one that does not end within 10 s is killed. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     this.#child.kill(signal);

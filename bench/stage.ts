@@ -73,6 +73,11 @@ export class Stage {
     return new Stage(quick, services, password, redis, [Number(rows[0]?.text.split('\n')[0]), redisPid]);
   }
 
+  /** The compiled `rae`. */
+  get program(): string {
+    return PROGRAM;
+  }
+
   /** `full`, or in a quick run `small`. */
   size(full: number, small: number): number {
     return this.quick ? small : full;
@@ -88,6 +93,12 @@ export class Stage {
 
   /** A new migrated database and an empty Redis for the time of `work`. */
   async with<T>(work: (database: BenchDatabase) => Promise<T>): Promise<T> {
+    await this.redis.flushall();
+    return await this.beside(work).finally(killAll);
+  }
+
+  /** A second database, while there is one; their fleets must not run at the same time. */
+  async beside<T>(work: (database: BenchDatabase) => Promise<T>): Promise<T> {
     this.#made += 1;
     const name = `bench_${this.#made}`;
     const server = new pg.Client({ connectionString: this.#services.postgres.url });
@@ -95,7 +106,6 @@ export class Stage {
     server.on('error', () => undefined);
     await server.connect();
     await server.query(`create database ${name} template ${TEMPLATE}`);
-    await this.redis.flushall();
     const urls = (role?: string) => urlOf(this.#services.postgres.url, name, role, this.#password);
     const database = new BenchDatabase(this, urls);
     try {
@@ -115,8 +125,8 @@ export class Stage {
   }
 }
 
-/** The compiled `rae`. */
-export const PROGRAM = fileURLToPath(new URL('../src/main/rae.js', import.meta.url));
+/** The compiled `rae` with the bench's own workers in it. */
+const PROGRAM = fileURLToPath(new URL('../src/main/rae.js', import.meta.url));
 
 async function prepared(url: string): Promise<void> {
   const database = new Database({ url, applicationName: 'bench', poolSize: 1, statementTimeoutMs: 0, prepared: false });

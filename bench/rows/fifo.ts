@@ -1,32 +1,7 @@
 import type { BenchDatabase } from '../bench-database.ts';
 import { cpuSince } from '../cpu.ts';
+import { owe, rateOf } from '../owed.ts';
 import { paired, type Row, type Sample } from '../row.ts';
-
-/** Makes as many runs, the tenants in turn, in one transaction. @returns when it began, by the server's clock. */
-async function owe(database: BenchDatabase, runs: number): Promise<string> {
-  const [began] = await database.sql<{ at: string }>('select clock_timestamp()::text as at');
-  await database.sql(
-    `insert into public.runs (tenant_id, worker, origin)
-       select t.tenant_id, 'touch', 'request' from public.tenants t, generate_series(1, $1::int / (select count(*)::int from public.tenants)) n
-        order by n, t.tenant_id`,
-    [runs],
-  );
-  return began?.at ?? '';
-}
-
-/** How many runs a second it did, from the first insert to the last end. */
-async function rate(database: BenchDatabase, runs: number, began: string): Promise<number> {
-  await database.idle();
-  const seconds = await database.number(
-    "select date_part('epoch', max(finished_at) - $1::timestamptz) from public.runs where created_at >= $1::timestamptz",
-    [began],
-  );
-  const effects = await database.number('select count(*) from public.bench_effects where made_at >= $1::timestamptz', [
-    began,
-  ]);
-  if (effects !== runs) throw new Error(`${runs} runs had ${effects} effects`);
-  return runs / seconds;
-}
 
 /** One measurement with one kind of dispatcher: first a few runs to get warm. */
 async function measured(database: BenchDatabase, fair: boolean, runs: number, worker: number): Promise<Sample> {
@@ -40,7 +15,7 @@ async function measured(database: BenchDatabase, fair: boolean, runs: number, wo
     const used = cpuSince({ postgres, redis, dispatcher: dispatcher.pid, worker });
     const began = await owe(database, runs);
     if (!fair) dispatcher.send({ go: true });
-    return { value: await rate(database, runs, began), cpu: used(runs) };
+    return { value: await rateOf(database, runs, began), cpu: used(runs) };
   } finally {
     await dispatcher.stop();
     await database.sql('vacuum analyze public.runs');
