@@ -1,3 +1,4 @@
+import { Option } from 'commander';
 import { CycleBook, type CycleRecord } from '../../schedule/cycle-book.ts';
 import { type CommandedCycles, CycleCommand } from '../../schedule/cycle-command.ts';
 import type { Call } from '../call.ts';
@@ -6,6 +7,7 @@ import { knownTenant } from '../known-tenant.ts';
 import { argument, instant, option, tenantId, text, whole } from '../option.ts';
 import { details, table } from '../table.ts';
 import { workerNamed } from '../worker-name.ts';
+import { preview } from './cycle-preview.ts';
 
 const worker = argument('<worker>', 'the worker', text);
 const only = option('--tenant <id>', 'only this tenant', tenantId);
@@ -45,14 +47,23 @@ const run: Command = {
   name: 'run',
   does: "Makes a worker's cycle for a slot of your choice; a slot that is there already gains nothing.",
   arguments: [worker],
-  options: [option('--at <instant>', 'the slot; default: now, to the second', instant), only],
-  examples: ['rae cycle run decay', 'rae cycle run decay --at 2026-11-20T02:00:00Z'],
+  options: [
+    option('--at <instant>', 'the slot; default: now, to the second', instant),
+    only,
+    new Option('--dry-run', 'say what would be done, by tenant and class, and change nothing'),
+  ],
+  examples: [
+    'rae cycle run decay',
+    'rae cycle run decay --at 2026-11-20T02:00:00Z',
+    'rae cycle run retention-purge --dry-run',
+  ],
   run: async (call) => {
     const [name] = call.args<[string]>();
-    const { at, tenant } = call.options<{ at?: Date; tenant?: string }>();
+    const { at, tenant, dryRun } = call.options<{ at?: Date; tenant?: string; dryRun?: true }>();
     const now = call.ports.clock.now().getTime();
     const slot = at ?? new Date(now - (now % 1_000));
     const one = workerNamed(await call.catalogue, name);
+    if (dryRun === true) return preview(call, one, slot, tenant);
     return made(name, await (await command(call, tenant)).run(one, slot, tenant));
   },
 };

@@ -1,7 +1,9 @@
 import type { Command } from '../command.ts';
+import { tenantCertificates } from './tenant-certificates.ts';
 import { tenantPlace, tenantResume, tenantSetPlan, tenantSuspend } from './tenant-change.ts';
 import { tenantCreate } from './tenant-create.ts';
 import { tenantExport } from './tenant-export.ts';
+import { tenantHold, tenantHolds, tenantRelease } from './tenant-hold.ts';
 import { tenantImport } from './tenant-import.ts';
 import { tenantList } from './tenant-list.ts';
 import { tenantSetShare } from './tenant-set-share.ts';
@@ -19,6 +21,10 @@ export const tenant: Command = {
     tenantSetPlan,
     tenantSetShare,
     tenantPlace,
+    tenantHold,
+    tenantHolds,
+    tenantRelease,
+    tenantCertificates,
     tenantImport,
     tenantExport,
   ],
