@@ -32,19 +32,19 @@ describe('the doctor', () => {
 
   it('finds a worker whose work nobody takes: a warning, and a failure where work waits', async () => {
     const idle = await doctor(well());
-    expect(idle.of('consumers')).toMatchObject([{ status: 'warn', mend: 'start one: rae worker decay' }]);
+    const warned = { status: 'warn', mend: 'start one: rae worker decay' };
+    expect(idle.of('consumers')).toContainEqual(expect.objectContaining(warned));
     const tenant = await addTenant(database());
     await database().admin("insert into public.runs (tenant_id, worker, origin) values ($1, 'decay', 'request')", [
       tenant,
     ]);
     const url = database().url('rae_operator');
     const waiting = await doctor({ ...well(), RAE_DATABASE_URL: url });
-    expect(waiting.of('consumers')).toMatchObject([
-      { status: 'fail', found: 'decay: no process takes its work, and 1 run waits' },
-    ]);
+    const failed = { status: 'fail', found: 'decay: no process takes its work, and 1 run waits' };
+    expect(waiting.of('consumers')).toContainEqual(expect.objectContaining(failed));
     await announceAbsent(redis(), 60_000);
     const attended = await doctor({ ...well(), RAE_DATABASE_URL: url });
-    expect(attended.of('consumers')).toMatchObject([{ status: 'ok' }]);
+    expect(attended.of('consumers').filter(({ found }) => found.startsWith('decay'))).toEqual([]);
   });
 
   it('says the same to people, each finding with how to mend it', async () => {
