@@ -20,7 +20,12 @@ export interface ColumnType {
 }
 
 const SPECIAL = /[\0\\\n\r\t]|[\ud800-\udfff]/u;
-const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+const ESCAPES: Readonly<Record<string, string>> = {
+  '\\': '\\\\',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+};
 
 /** Text as COPY reads it back. @throws RowFault for what Postgres cannot store. */
 export function copyText(text: string): string {
@@ -104,14 +109,34 @@ export function integer(least = -2_147_483_648): ColumnType {
   });
 }
 
-/** A decimal number of so many digits in all, so many of them behind the point, and never negative. */
-export function money(digits: number, decimals: number): ColumnType {
-  return numeric('a number', (given) => {
-    const value = NUMBER.test(given) ? Number(given) : Number.NaN;
-    if (value >= 0 && value < 10 ** (digits - decimals) - 0.5 * 10 ** -decimals) return given;
-    throw new RowFault(null, value < 0 ? 'is negative' : `is not a number below ${10 ** (digits - decimals)}`);
-  });
+/** What the database holds is below 1e12, and numbers with more decimals than this are not money. */
+const MOST_INTEGER_DIGITS = 12;
+const MOST_DECIMALS = 1_000;
+
+function moneyText(given: string): string {
+  const [, sign, whole = '', decimals = '', power = '0'] =
+    /^([+-]?)(?=\.?\d)(\d*)\.?(\d*)(?:e([+-]?\d{1,5}))?$/i.exec(given) ?? [];
+  if (sign === undefined) throw new RowFault(null, 'is not a number');
+  const digits = `${whole}${decimals}`;
+  const first = digits.search(/[1-9]/);
+  if (first !== -1 && sign === '-') throw new RowFault(null, 'is negative');
+  // Counted, not computed: a double would round what is just below.
+  if (first !== -1 && whole.length - first + Number(power) > MOST_INTEGER_DIGITS)
+    throw new RowFault(null, 'is not a number below 1000000000000');
+  if (decimals.length - Number(power) > MOST_DECIMALS) throw new RowFault(null, 'has too many digits behind the point');
+  return given;
 }
+
+/** An exact decimal number that is not negative and below 1e12: what is written is kept, trailing zeros included. */
+export const money: ColumnType = {
+  fromJson: (value, raw) => {
+    if (typeof value === 'string') return moneyText(value);
+    if (typeof value === 'number') return moneyText(raw());
+    throw new RowFault(null, `is ${named(value)}; expected a number`);
+  },
+  fromCell: moneyText,
+  hasEmpty: false,
+};
 
 const TRUE = ['t', 'true', '1', 'yes', 'y', 'on'];
 const FALSE = ['f', 'false', '0', 'no', 'n', 'off'];
@@ -178,10 +203,15 @@ export const texts: ColumnType = array('text', (value) => {
   return copyText(`"${value.replace(/["\\]/g, '\\$&')}"`);
 });
 
+/** Half of the smallest number of single precision: what is nearer to zero is refused by Postgres. */
+const LEAST_REAL = 2 ** -150;
+
 /** An array of numbers of single precision: an embedding. */
 export const reals: ColumnType = array('numbers', (value) => {
   const number = typeof value === 'string' && NUMBER.test(value) ? Number(value) : value;
   if (typeof value === 'string' && UNBOUNDED.test(value)) return value;
-  if (typeof number === 'number' && Math.abs(number) <= 3.4028235e38) return numberText(number);
-  throw new RowFault(null, typeof number === 'number' ? 'holds a number out of range' : 'holds what is not a number');
+  if (typeof number !== 'number') throw new RowFault(null, 'holds what is not a number');
+  const size = Math.abs(number);
+  if (size > 3.4028235e38 || (size > 0 && size <= LEAST_REAL)) throw new RowFault(null, 'holds a number out of range');
+  return numberText(number);
 });

@@ -30,5 +30,12 @@ export interface Kind {
 }
 
 /** The kinds by name, in an order in which a row stands behind those it refers to. */
-export const KIND_NAMES = ['memories'] as const;
+export const KIND_NAMES = [
+  'memories',
+  'memory_embeddings',
+  'graph_nodes',
+  'graph_triples',
+  'graph_evidence',
+  'cost_logs',
+] as const;
 export type KindName = (typeof KIND_NAMES)[number];

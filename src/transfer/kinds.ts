@@ -1,9 +1,16 @@
 import { nearest } from '../kernel/nearest.ts';
+import { costLogs } from './cost-logs.ts';
+import { graphEvidence } from './graph-evidence.ts';
+import { graphNodes } from './graph-nodes.ts';
+import { graphTriples } from './graph-triples.ts';
 import type { Kind, KindName } from './kind.ts';
 import { memories } from './memories.ts';
+import { memoryEmbeddings } from './memory-embeddings.ts';
 
 /** Every kind, by name, those before that others refer to. */
-export const KINDS: ReadonlyMap<KindName, Kind> = new Map([memories].map((kind) => [kind.name, kind]));
+export const KINDS: ReadonlyMap<KindName, Kind> = new Map(
+  [memories, memoryEmbeddings, graphNodes, graphTriples, graphEvidence, costLogs].map((kind) => [kind.name, kind]),
+);
 
 /** The kind of this name, or of one that the original or people have for it. */
 export function kindNamed(name: string): Kind | undefined {

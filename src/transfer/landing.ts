@@ -80,7 +80,9 @@ export async function land(tx: Transaction, tenantId: string, load: Load, rule: 
   return sum;
 }
 
-/** Memories and costs refer to nothing: where a row that is there stays, there is nothing that could be wrong. */
+const REFER_TO_NOTHING: readonly KindName[] = ['memories', 'graph_nodes', 'cost_logs'];
+
+/** Where rows refer to nothing and one that is there stays, there is nothing that could be wrong. */
 function needsCheck(kind: KindName, rule: ConflictRule): boolean {
-  return rule !== 'skip' || !(kind === 'memories' || kind === 'cost_logs');
+  return rule !== 'skip' || !REFER_TO_NOTHING.includes(kind);
 }

@@ -59,7 +59,12 @@ export class LoadMaker {
         add(load, kind, line, this.#lineOf(encoder, line, content));
       } catch (error) {
         if (!(error instanceof RowFault)) throw error;
-        rejects.push({ line, kind, column: error.column, reason: error.message });
+        rejects.push({
+          line,
+          kind,
+          column: error.column,
+          reason: error.message,
+        });
       }
     }
     return { load, rejects };
@@ -133,7 +138,7 @@ export class LoadMaker {
 /** Memories have no column for it, and what a file gives must not be lost without a word. */
 function refuseEmbedding(embedding: unknown): void {
   if (embedding === undefined || embedding === null || embedding === '') return;
-  throw new RowFault('embedding', 'has no place in a memory; leave the column out, or empty, to take the rest');
+  throw new RowFault('embedding', 'has no place in a memory; give it as a row of memory_embeddings, or leave it out');
 }
 
 function add(load: Map<KindName, Staged>, kind: KindName, line: number, row: string): void {

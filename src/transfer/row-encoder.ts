@@ -43,7 +43,10 @@ export class RowEncoder<Place> {
       else texts.push(place === undefined || column.neverNull === true ? this.#absent(column, written) : NULL);
     });
     this.#as.forEach((other, index) => {
-      if (other !== undefined && places[index] === undefined) texts[index] = texts[other] ?? NULL;
+      if (other === undefined) return;
+      const isAbsent =
+        places[index] === undefined || (kind.columns[index]?.neverNull === true && texts[index] === NULL);
+      if (isAbsent) texts[index] = texts[other] ?? NULL;
     });
     return `${number}\t${this.#given}\t${texts.join('\t')}\n`;
   }

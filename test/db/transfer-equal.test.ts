@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { KIND_NAMES, type KindName } from '../../src/transfer/kind.ts';
 import { useDatabase } from '../support/database.ts';
@@ -32,10 +31,16 @@ const DOUBLES = ['0.1', '-0', '1e-300', '1.7976931348623157e308', 'Infinity', '-
 
 const of = <T>(list: readonly T[], index: number): T => list[index % list.length] as T;
 
+const MONEY = ['0', '1.50', '0.000001', '999999999999.9999999999', '0.00000000000000000001'];
+const EMBEDDINGS = [[0.1, -0, 1e-40], [Number.NaN, Number.POSITIVE_INFINITY], [], [3.4028235e38, -16777216]];
+
+/** The id of the row of a kind with this index: rows name each other by it. */
+const idAt = (kind: number, index: number): string => `0000000${kind}-0000-4000-8000-${`${index}`.padStart(12, '0')}`;
+
 /** Rows of each kind, as text that Postgres reads, with every odd value somewhere in them. */
 const NASTY: Readonly<Record<KindName, (index: number) => Readonly<Record<string, unknown>>>> = {
   memories: (index) => ({
-    id: randomUUID(),
+    id: idAt(1, index),
     content: of(NASTY_TEXTS, index),
     source: index % 3 === 0 ? null : of(NASTY_TEXTS, index + 1).slice(0, 200),
     importance: index % 7 === 0 ? null : of(DOUBLES, index),
@@ -57,6 +62,57 @@ const NASTY: Readonly<Record<KindName, (index: number) => Readonly<Record<string
     human_label: of([...NASTY_TEXTS.map((text) => text.slice(0, 250)), null], index),
     content_hash: index % 2 === 0 ? null : `${index}`.padStart(64, '0'),
     deleted_at: of([null, '2026-11-01T00:00:00.000001Z'], index),
+  }),
+  memory_embeddings: (index) => ({
+    memory_id: idAt(1, index),
+    model_name: of(NASTY_TEXTS, index).slice(0, 250),
+    embedding: of(EMBEDDINGS, index),
+    metadata: of([null, ...DOCUMENTS], index),
+    created_at: of(INSTANTS, index),
+  }),
+  graph_nodes: (index) => ({
+    id: idAt(2, index),
+    project: of(['default', '', 'é'], index),
+    node_id: `${of(NASTY_TEXTS, index).slice(0, 200)}${index}`,
+    label: of([...NASTY_TEXTS.map((text) => text.slice(0, 250)), null], index),
+    properties: of([null, ...DOCUMENTS], index),
+    created_at: of(INSTANTS, index),
+    updated_at: of(INSTANTS, index + 1),
+  }),
+  graph_triples: (index) => ({
+    id: idAt(3, index),
+    project: of(['default', ''], index),
+    source_node_id: idAt(2, index % 30),
+    target_node_id: idAt(2, (index + 1) % 30),
+    relation: `${of(NASTY_TEXTS, index).slice(0, 200)}${index}`,
+    properties: of([null, ...DOCUMENTS], index),
+    created_at: of(INSTANTS, index),
+  }),
+  graph_evidence: (index) => ({
+    memory_id: idAt(1, index),
+    node_id: index % 2 === 0 ? idAt(2, index % 7) : null,
+    triple_id: index % 2 === 0 ? null : idAt(3, index % 7),
+    created_at: of(INSTANTS, index),
+  }),
+  cost_logs: (index) => ({
+    id: idAt(4, index),
+    project_id: of(['default', ''], index),
+    model: of(NASTY_TEXTS, index).slice(0, 250),
+    provider: of(['openai', ''], index),
+    operation: of(['query', 'embedding'], index),
+    input_tokens: of([0, 2_147_483_647], index),
+    output_tokens: of([2_147_483_647, 0, 1], index),
+    input_cost_per_million: of(MONEY, index),
+    output_cost_per_million: of(MONEY, index + 1),
+    total_cost_usd: of(MONEY, index + 2),
+    cache_hit: of([true, false], index),
+    cache_tokens_saved: of([0, -1], index),
+    request_id: of(['', null], index),
+    user_id: of([null, '日本'], index),
+    latency_ms: of([null, 0, 17], index),
+    error: of([false, true, true], index),
+    error_message: of([null, ...NASTY_TEXTS], index),
+    timestamp: of(INSTANTS, index),
   }),
 };
 
@@ -107,11 +163,28 @@ describe('what is exported and imported into another tenant', () => {
       }
       const text = await exported(database(), tenant, { kinds: [kind], format });
       const file = fileOf(folder(), `rows.${format}`, text);
-      const report = await importInto(database(), other, file, { fromTenant: tenant });
-      expect(report.counts).toEqual({ read: 60, imported: 60, updated: 0, skipped: 0, rejected: 0 });
+      const report = await importInto(database(), other, file, {
+        fromTenant: tenant,
+      });
+      expect(report.counts).toEqual({
+        read: 60,
+        imported: 60,
+        updated: 0,
+        skipped: 0,
+        rejected: 0,
+      });
       expect(difference(await rowsOf(other, kind), await rowsOf(tenant, kind))).toBeUndefined();
-      const again = await importInto(database(), other, file, { fromTenant: tenant, onConflict: 'update' });
-      expect(again.counts).toEqual({ read: 60, imported: 0, updated: 0, skipped: 60, rejected: 0 });
+      const again = await importInto(database(), other, file, {
+        fromTenant: tenant,
+        onConflict: 'update',
+      });
+      expect(again.counts).toEqual({
+        read: 60,
+        imported: 0,
+        updated: 0,
+        skipped: 60,
+        rejected: 0,
+      });
       expect(await exported(database(), other, { kinds: [kind], format })).toBe(text.replaceAll(tenant, other));
     },
   );
@@ -121,8 +194,13 @@ describe('what is exported and imported into another tenant', () => {
     const other = await addTenant(database());
     for (const kind of KIND_NAMES) await fill(tenant, kind, 30);
     const file = fileOf(folder(), 'all.jsonl', await exported(database(), tenant));
-    const report = await importInto(database(), other, file, { fromTenant: tenant });
-    expect(report.counts).toMatchObject({ imported: 30 * KIND_NAMES.length, skipped: 0 });
+    const report = await importInto(database(), other, file, {
+      fromTenant: tenant,
+    });
+    expect(report.counts).toMatchObject({
+      imported: 30 * KIND_NAMES.length,
+      skipped: 0,
+    });
     for (const kind of KIND_NAMES)
       expect(difference(await rowsOf(other, kind), await rowsOf(tenant, kind))).toBeUndefined();
   });

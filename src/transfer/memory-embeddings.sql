@@ -1,0 +1,115 @@
+-- statement: stage
+-- takes nothing; as rae_api
+-- gives nothing
+-- again safe: what is there stays, and is empty, since every transaction leaves it so
+-- locks none: the table is of this session
+-- index none
+create temporary table if not exists staged_memory_embeddings (
+  line bigint not null,
+  -- The columns that the row gives, a bit each.
+  given bigint not null,
+  memory_id uuid, model_name varchar(255), embedding real[], metadata jsonb, created_at timestamptz
+) on commit delete rows
+
+-- statement: fill
+-- takes the rows of a COPY, their line numbers first; as rae_api
+-- gives nothing
+-- again no: the rows would be there twice
+-- locks none: the table is of this session
+-- index none
+copy pg_temp.staged_memory_embeddings (line, given,
+  memory_id, model_name, embedding, metadata, created_at) from stdin
+
+-- statement: clear
+-- takes nothing; as rae_api
+-- gives nothing
+-- again safe
+-- locks none: the table is of this session
+-- index none
+truncate pg_temp.staged_memory_embeddings
+
+-- statement: check
+-- takes $1 tenant uuid, $2 whether what is there already is a fault boolean; as rae_api inside the tenant
+-- gives {line, fault, on_column} per row that cannot be put
+-- again safe: reads only
+-- locks none
+-- index memory_embeddings_pkey, memories_pkey
+select line, fault, on_column from (
+  select s.line,
+         case when m.id is null then 'is no memory of this tenant'
+              when $2 and there.memory_id is not null then 'is there already'
+              when $2 and row_number() over (partition by s.memory_id, s.model_name order by s.line) > 1 then 'is in the file twice'
+          end as fault,
+         case when m.id is null then 'memory_id' else 'model_name' end as on_column
+    from pg_temp.staged_memory_embeddings s
+    left join public.memories m on m.tenant_id = $1 and m.id = s.memory_id
+    left join public.memory_embeddings there on there.tenant_id = $1 and there.memory_id = s.memory_id and there.model_name = s.model_name) f
+ where fault is not null
+ order by line
+
+-- statement: drop
+-- takes $1 lines bigint[]: those that are not taken; as rae_api
+-- gives nothing
+-- again safe
+-- locks none: the table is of this session
+-- index none
+delete from pg_temp.staged_memory_embeddings where line = any($1)
+
+-- statement: add
+-- takes $1 tenant uuid; as rae_api inside the tenant
+-- gives {added int}: rows that were not there; the rest is there already and stays as it is
+-- again safe: nothing is there twice
+-- locks the new rows
+-- index the table's primary key and its unique constraints
+with added as (
+  insert into public.memory_embeddings (tenant_id,
+  memory_id, model_name, embedding, metadata, created_at)
+  select $1,
+    memory_id, model_name, embedding, metadata, created_at
+    from pg_temp.staged_memory_embeddings
+  on conflict do nothing
+  returning 1)
+select count(*)::int as added from added
+
+-- statement: put
+-- takes $1 tenant uuid; as rae_api inside the tenant
+-- gives {changed int}: rows that were there otherwise, and are now as the last row of their name gives them
+-- again safe: they are as they are given
+-- locks the rows
+-- index the table's primary key
+with changed as (
+update public.memory_embeddings there
+   set
+       embedding = case when s.given & 4 <> 0 then s.embedding else there.embedding end,
+       metadata = case when s.given & 8 <> 0 then s.metadata else there.metadata end,
+       created_at = case when s.given & 16 <> 0 then s.created_at else there.created_at end
+  from (select distinct on (memory_id, model_name) * from pg_temp.staged_memory_embeddings order by memory_id, model_name, line desc) s
+ where there.tenant_id = $1 and there.memory_id = s.memory_id and there.model_name = s.model_name
+   and (s.given & 4 <> 0 and s.embedding is distinct from there.embedding
+    or s.given & 8 <> 0 and s.metadata is distinct from there.metadata
+    or s.given & 16 <> 0 and s.created_at is distinct from there.created_at)
+returning 1)
+select count(*)::int as changed from changed
+
+-- statement: rows
+-- takes nothing; as rae_api inside the tenant
+-- gives a JSON object per row, one a line: neither separator nor quote can stand in it unescaped
+-- again safe: reads only
+-- locks none
+-- index the table's primary key
+copy (select row_to_json(r) from (
+  select 'memory_embeddings' as kind, tenant_id,
+    memory_id, model_name, embedding, metadata, created_at
+    from public.memory_embeddings where tenant_id = (select public.rae_current_tenant()) order by memory_id, model_name) r)
+to stdout (format csv, delimiter e'\x02', quote e'\x01')
+
+-- statement: cells
+-- takes nothing; as rae_api inside the tenant
+-- gives the rows as CSV with a header; an empty cell is null, an empty text in quotes is a text
+-- again safe: reads only
+-- locks none
+-- index the table's primary key
+copy (select tenant_id,
+    memory_id, model_name, embedding, metadata, created_at
+    from public.memory_embeddings where tenant_id = (select public.rae_current_tenant()) order by memory_id, model_name)
+to stdout (format csv, header)
