@@ -77,9 +77,13 @@ export class BenchDatabase {
   }
 
   /** Runs a command to its end, as an operator does. @returns how long it took from start to end of its process, in seconds. */
-  async command(args: readonly string[], role: 'operator' | 'api' = 'operator'): Promise<number> {
+  async command(args: readonly string[], role: 'operator' | 'admin' = 'operator'): Promise<number> {
     const started = performance.now();
-    const settings = { RAE_LOG_LEVEL: 'error', RAE_DATABASE_URL: this.#urls(role), RAE_REDIS_URL: this.stage.redisUrl };
+    const settings = {
+      RAE_LOG_LEVEL: 'error',
+      RAE_DATABASE_URL: this.#urls(role === 'admin' ? undefined : role),
+      RAE_REDIS_URL: this.stage.redisUrl,
+    };
     await new BenchProcess(`rae ${args[0]} ${args[1]}`, [this.stage.program, ...args], settings).ended();
     return (performance.now() - started) / 1_000;
   }

@@ -3,13 +3,16 @@ import { type ChildProcess, spawn } from 'node:child_process';
 /** Processes of the bench that have not ended; each ends with this one, since the channel between them breaks. */
 const running = new Set<BenchProcess>();
 
+/** How much of a log is kept, in characters. */
+const KEPT = 4_000_000;
+
 /** A process that the bench measures: of the fleet, or of a peer. */
 export class BenchProcess {
   readonly name: string;
   readonly #child: ChildProcess;
   readonly #ended: Promise<void>;
   readonly #heard: ((message: unknown) => void)[] = [];
-  #tail = '';
+  #said = '';
   #over = false;
 
   /** @param args what Node is given, the program first. */
@@ -24,7 +27,7 @@ export class BenchProcess {
     });
     running.add(this);
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.#tail = (this.#tail + text).slice(-4_000);
+      this.#said = (this.#said + text).slice(-KEPT);
     });
     this.#child.on('message', (message) => {
       for (const heard of this.#heard) heard(message);
@@ -44,6 +47,11 @@ export class BenchProcess {
     return this.#child.pid ?? -1;
   }
 
+  /** What it has written to its log, the last of it. */
+  get said(): string {
+    return this.#said;
+  }
+
   /** Tells it something. */
   send(message: object): void {
     if (!this.#over) this.#child.send(message);
@@ -61,7 +69,7 @@ export class BenchProcess {
         this.#heard.push(heard);
       }),
       this.#ended.then(() => {
-        throw new Error(`${this.name} ended:\n${this.#tail}`);
+        throw new Error(`${this.name} ended:\n${this.#said.slice(-4_000)}`);
       }),
     ]);
   }
@@ -77,7 +85,8 @@ export class BenchProcess {
   /** Waits for its end. @throws with what it said where it fails. */
   async ended(): Promise<void> {
     await this.#ended;
-    if (this.#child.exitCode !== 0) throw new Error(`${this.name} ended with ${this.#child.exitCode}:\n${this.#tail}`);
+    if (this.#child.exitCode !== 0)
+      throw new Error(`${this.name} ended with ${this.#child.exitCode}:\n${this.#said.slice(-4_000)}`);
   }
 
   /** Ends it in order; one that does not end within 10 s is killed. */

@@ -1,10 +1,28 @@
 import type { Row } from './row.ts';
+import { admission } from './rows/admission.ts';
 import { decayCycle } from './rows/decay-cycle.ts';
 import { fifo } from './rows/fifo.ts';
+import { idleStart } from './rows/idle-start.ts';
+import { imports } from './rows/import.ts';
 import { fanOut, idleTenants } from './rows/many-tenants.ts';
 import { purge } from './rows/purge.ts';
 import { quiet } from './rows/quiet.ts';
 import { rawBullmq } from './rows/raw-bullmq.ts';
+import { redisBound } from './rows/redis-bound.ts';
+import { shares } from './rows/shares.ts';
 
 /** Every row, in the order of the table. */
-export const ROWS: readonly Row[] = [...decayCycle, purge, ...rawBullmq, fanOut, ...idleTenants, fifo, ...quiet];
+export const ROWS: readonly Row[] = [
+  ...decayCycle,
+  purge,
+  ...rawBullmq,
+  fanOut,
+  ...idleTenants,
+  ...idleStart,
+  imports,
+  redisBound,
+  fifo,
+  ...shares,
+  ...admission,
+  ...quiet,
+];
