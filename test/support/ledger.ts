@@ -58,10 +58,15 @@ export async function makeDue(database: TestDatabase, cron: string, at: Date, wo
   return rows.length;
 }
 
-/** Makes one slot of decay, as an operator does with `rae cycle run`. */
-export async function commandCycle(database: TestDatabase, slot: Date, only?: string): Promise<CommandedCycles> {
+/** Makes one slot of a worker, as an operator does with `rae cycle run`. */
+export async function commandCycle(
+  database: TestDatabase,
+  slot: Date,
+  only?: string,
+  worker = 'decay',
+): Promise<CommandedCycles> {
   const catalogue = await loadCatalogue();
-  return await new CycleCommand(database.open('rae_operator'), systemClock).run(catalogue.get('decay'), slot, only);
+  return await new CycleCommand(database.open('rae_operator'), systemClock).run(catalogue.get(worker), slot, only);
 }
 
 /** Runs that these workers have told as done more than once; they must log at debug. */

@@ -10,7 +10,7 @@ export interface RunMidway {
 }
 
 /** What may be made to take longer: steps that change memories, or making runs. */
-export type Lingering = 'update on public.memories' | 'insert on public.runs';
+export type Lingering = 'update on public.memories' | 'delete on public.memories' | 'insert on public.runs';
 
 /**
  * Lets every statement of that kind take so many ms longer, on a machine however fast: a fault that waits for
