@@ -16,6 +16,7 @@ const sql = loadStatements(new URL('./demo.sql', import.meta.url), [
   'addProjects',
   'finish',
   'addMemories',
+  'addTraces',
 ]);
 
 const MOST_TENANTS = 1_000_000;
@@ -135,7 +136,10 @@ async function addMemories({ tenants }: DemoPorts, growing: readonly Growth[], n
       const length = Math.min(MEMORIES_AT_ONCE, count - done);
       const memories = Array.from({ length }, (_, index) => demoMemory(tenant, from + done + index));
       const values = [tenant.tenantId, JSON.stringify(memories), now];
-      await tenants.inTenant(tenant.tenantId, (tx) => tx.rows(sql.addMemories, values));
+      await tenants.inTenant(tenant.tenantId, async (tx) => {
+        await tx.rows(sql.addMemories, values);
+        await tx.rows(sql.addTraces, values);
+      });
     }
   };
   await Promise.all(growing.filter(({ count }) => count > 0).map((growth) => limit(add, growth)));
