@@ -5,7 +5,7 @@ import { sharedQueue } from '../../queues/names.ts';
 import type { CataloguedWorker } from '../../src/fleet/catalogue.ts';
 import { loadCatalogue } from '../../workers/index.ts';
 import { useDatabase } from '../support/database.ts';
-import { type Estate, readCertificates, readRemains, storeEstate } from '../support/estate.ts';
+import { type Estate, readCertificates, readRemains, storeEstate, wronglyHashed } from '../support/estate.ts';
 import { someEstate, somePolicy } from '../support/estates.ts';
 import { eventually } from '../support/eventually.ts';
 import { ready, TestFleet } from '../support/fleet.ts';
@@ -142,6 +142,7 @@ describe('retention under faults', () => {
       const expected = retained(estate, policy, SLOT);
       expect(await readRemains(database(), tenantId)).toEqual(expected.remains);
       expect(await readCertificates(database(), tenantId, SLOT)).toEqual(expected.certificates);
+      expect(await wronglyHashed(database(), tenantId)).toEqual([]);
     }
     const [ledger] = await database().admin<{ runs: number; done: number; failures: number }>(
       "select count(*)::int as runs, count(*) filter (where state = 'done')::int as done, sum(failures)::int as failures from public.runs",

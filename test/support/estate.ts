@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { TestDatabase } from './database.ts';
 
 /** A memory as far as retention looks at it. */
@@ -173,4 +174,19 @@ export async function readCertificates(
     oldest: text(row.oldest) ?? '',
     newest: text(row.newest) ?? '',
   }));
+}
+
+/** The classes of the tenant's certificates whose hash is not what docs/retention.md says it is made of. */
+export async function wronglyHashed(database: TestDatabase, tenantId: string): Promise<readonly string[]> {
+  const rows = await database.admin<
+    Record<'class' | 'deleted' | 'policy_fingerprint' | 'hash', string> & Record<string, Date | null>
+  >('select * from public.deletion_certificates where tenant_id = $1', [tenantId]);
+  const micros = (at: Date | null | undefined) => (at == null ? '' : String(BigInt(at.getTime()) * 1_000n));
+  return rows
+    .filter((row) => {
+      const values = [tenantId, row.class, micros(row.slot), micros(row.cutoff), row.deleted];
+      const lines = [...values, micros(row.oldest), micros(row.newest), row.policy_fingerprint].join('\n');
+      return createHash('sha256').update(lines).digest('hex') !== row.hash;
+    })
+    .map((row) => row.class);
 }
