@@ -66,9 +66,9 @@ export async function land(tx: Transaction, tenantId: string, load: Load, rule: 
       ? await tx.rows<Fault>(sql.check, [tenantId, onConflict === 'fail'])
       : [];
     if (faults.length > 0) await tx.rows(sql.drop, [faults.map(({ line }) => line)]);
-    // What is there is changed first: it is not there because of this load then.
-    const [put] = onConflict === 'update' ? await tx.rows<{ changed: number }>(sql.put, [tenantId]) : [];
     const [add] = await tx.rows<{ added: number }>(sql.add, [tenantId]);
+    // Afterwards, so that of a new row that the load has twice the last one counts, as it does for one that was there.
+    const [put] = onConflict === 'update' ? await tx.rows<{ changed: number }>(sql.put, [tenantId]) : [];
     if (moreFollows) await tx.rows(sql.clear);
     const [added, changed] = [add?.added ?? 0, put?.changed ?? 0];
     sum.imported += added;

@@ -3,7 +3,7 @@ import { KIND_NAMES, type KindName } from '../../src/transfer/kind.ts';
 import { useDatabase } from '../support/database.ts';
 import { deep, NASTY_TEXTS } from '../support/nasty.ts';
 import { addTenant } from '../support/tenants.ts';
-import { exported, fileOf, importInto, useFolder } from '../support/transfer.ts';
+import { exported, fileOf, importInto, jsonl, useFolder } from '../support/transfer.ts';
 
 const database = useDatabase();
 const folder = useFolder();
@@ -188,6 +188,20 @@ describe('what is exported and imported into another tenant', () => {
       expect(await exported(database(), other, { kinds: [kind], format })).toBe(text.replaceAll(tenant, other));
     },
   );
+
+  it.each([
+    ['update', { imported: 1, updated: 1, skipped: 0 }, { content: 'second', importance: 0.7 }],
+    ['skip', { imported: 1, updated: 0, skipped: 1 }, { content: 'first', importance: 0.7 }],
+  ] as const)('of a new row that the file has twice, %s keeps what it says', async (onConflict, counts, kept) => {
+    const tenant = await addTenant(database());
+    const id = '3f2a0000-0000-4000-8000-000000000001';
+    const rows = jsonl({ id, content: 'first', layer: 'working', importance: 0.7 }, { id, content: 'second' });
+    const file = fileOf(folder(), 'memories.jsonl', rows);
+    const report = await importInto(database(), tenant, file, { kind: 'memories', onConflict });
+    expect(report.counts).toMatchObject(counts);
+    const stored = 'select content, importance from public.memories where tenant_id = $1';
+    expect(await database().admin(stored, [tenant])).toEqual([kept]);
+  });
 
   it('is the whole tenant in one file', async () => {
     const tenant = await addTenant(database());
