@@ -36,3 +36,11 @@ set local role rae_owner
 -- locks the new row
 -- index schema_migrations_pkey
 insert into public.schema_migrations (version, name, checksum, breaking) values ($1, $2, $3, $4)
+
+-- statement: registerWorkers
+-- takes $1 workers text[]
+-- gives nothing; they may be asked for. Those of other releases stay: their processes may still be there
+-- again safe
+-- locks the new rows
+-- index workers_pkey
+insert into public.workers (worker) select unnest($1::text[]) on conflict (worker) do nothing

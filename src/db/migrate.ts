@@ -7,7 +7,13 @@ import { schemaGap } from './schema-state.ts';
 import { sqlStateOf } from './sqlstate.ts';
 import { loadStatements, statement } from './statement.ts';
 
-const sql = loadStatements(new URL('./migrate.sql', import.meta.url), ['lock', 'prepare', 'becomeOwner', 'record']);
+const sql = loadStatements(new URL('./migrate.sql', import.meta.url), [
+  'lock',
+  'prepare',
+  'becomeOwner',
+  'record',
+  'registerWorkers',
+]);
 
 /** The roles belong to the whole cluster: the owner of another database may have made them. */
 const RIGHTS =
@@ -39,6 +45,7 @@ export async function migrate(database: Database, schema: Schema): Promise<Migra
       }
       await tx.rows(sql.becomeOwner);
       for (const one of gap.functions) await install(tx, one);
+      await tx.rows(sql.registerWorkers, [schema.workers]);
       return { functions: gap.functions.map((one) => one.installed) };
     });
     if (step.functions !== undefined) return { migrations, functions: [...functions, ...step.functions] };

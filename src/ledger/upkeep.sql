@@ -62,6 +62,19 @@ gone as (
   delete from public.runs r using old o where r.tenant_id = o.tenant_id and r.run_id = o.run_id returning 1)
 select count(*)::int as swept from gone
 
+-- statement: sweepKeys
+-- takes $1 hours int, $2 limit int
+-- gives {swept int}
+-- again safe
+-- locks the removed rows
+-- index enqueue_keys_age_idx
+with gone as (
+  delete from public.enqueue_keys k
+   where k.ctid = any (array(
+     select o.ctid from public.enqueue_keys o where o.created_at < now() - $1::int * interval '1 hour' limit $2::int))
+  returning 1)
+select count(*)::int as swept from gone
+
 -- statement: sweepCycles
 -- takes $1 days int
 -- gives {swept int}

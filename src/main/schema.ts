@@ -6,5 +6,5 @@ import { scheduleFunctions } from '../schedule/sql.ts';
 
 /** Everything that `rae migrate` installs and that services expect to find. */
 export function fleetSchema(catalogue: Catalogue): Schema {
-  return schemaOf([ledgerFunctions, dispatchFunctions, scheduleFunctions, ...catalogue.functions]);
+  return schemaOf([ledgerFunctions, dispatchFunctions, scheduleFunctions, ...catalogue.functions], catalogue.names);
 }

@@ -11,10 +11,11 @@ const TENANT_ROLES = "array['rae_worker', 'rae_api']";
 /** Functions that everybody may execute: entering and reading the tenant. */
 const CORE = "array['rae_enter_tenant', 'rae_current_tenant']";
 /** Columns with the contents of a tenant, in tables of which scheduler and operators see the rest. */
-const CONTENTS = "array['payload', 'progress', 'document', 'effective', 'content']";
+const CONTENTS =
+  "array['payload', 'progress', 'document', 'effective', 'content', 'channel', 'data', 'idempotency_key']";
 /** Tables that scheduler and operators read for every tenant. */
 const FLEET_TABLES =
-  "array['tenants', 'projects', 'policies', 'tenant_cadences', 'due_hints', 'arrivals', 'holds', 'runs']";
+  "array['tenants', 'projects', 'policies', 'tenant_cadences', 'due_hints', 'arrivals', 'holds', 'runs', 'events', 'messages', 'enqueue_keys']";
 
 const TABLES = "c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')";
 const TENANT_TABLES = `${TABLES} and exists (select from pg_attribute a

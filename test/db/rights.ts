@@ -30,7 +30,11 @@ arrivals           SIUD       SID            i           i        I             
 holds              SIUD       SIUD           s           s        S             -
 queue_holds        SIUD       SIUD           -           -        S             S
 flights            SIUD       SID            -           -        S             S
-runs               SIUD       SIUD           su          siu      SIU           -
+runs               SIUD       SIUD           siu         siu      SIU           -
+workers            SIUD       S              S           S        S             S
+enqueue_keys       SIUD       SD             si          si       -             -
+events             SIUD       SD             si          si       S             -
+messages           SIUD       S              si          si       S             -
 memories           SIUD       -              siud        siud     -             -
 decay_marks        SIUD       -              siu         -        -             -
 transfers          SIUD       -              -           siud     -             -

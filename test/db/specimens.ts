@@ -46,7 +46,14 @@ export const SPECIMENS: Readonly<Record<string, TableSpecimen>> = {
   due_hints: tenants(() => ({ kind: 'tenant' }), 'worker'),
   arrivals: tenants(() => ({ worker: word() }), 'worker'),
   holds: tenants(() => ({ worker: word(), reason: 'cap', since: instant() }), 'value'),
-  runs: tenants(() => ({ worker: 'decay', slot: instant(), origin: 'slot' }), 'reason'),
+  runs: tenants(() => ({ worker: 'decay', origin: 'request' }), 'reason'),
+  workers: shared(() => ({ worker: word() }), 'registered_at'),
+  enqueue_keys: tenants(
+    () => ({ idempotency_key: word(), run_id: randomUUID(), worker: 'decay', payload_hash: '' }),
+    'worker',
+  ),
+  events: tenants(() => ({ event_type: 'custom.specimen' }), 'source'),
+  messages: tenants(() => ({ channel: '{}', type: 'specimen' }), 'type'),
   // Its tenant's id, so that what refers to a memory or a node finds one.
   memories: tenants((id) => ({ id, content: word(), content_hash: word() }), 'importance'),
   decay_marks: tenants(() => ({}), 'begun'),

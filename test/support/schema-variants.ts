@@ -21,6 +21,7 @@ export function extended(schema: Schema, more: Partial<Schema>): Schema {
   return {
     migrations: [...schema.migrations, ...(more.migrations ?? [])],
     functions: [...schema.functions, ...(more.functions ?? [])],
+    workers: schema.workers,
   };
 }
 
