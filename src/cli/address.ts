@@ -4,6 +4,7 @@ import type { Variables } from '../config/given.ts';
 import { RaeError } from '../kernel/errors.ts';
 import { readFleetFile } from './fleet-file.ts';
 import { lastDataDir } from './last-fleet.ts';
+import { readMasterKeys } from './master-key-file.ts';
 
 /** Whose rights a command uses. `owner` is whoever may migrate; it acts as the login it is. */
 export type ActAs = 'owner' | 'rae_operator' | 'rae_api' | 'rae_scheduler' | 'rae_worker';
@@ -20,6 +21,8 @@ export interface FleetAddress {
   readonly hasOneLogin: boolean;
   readonly shards: Readonly<Record<string, string>>;
   readonly redisUrl: string | undefined;
+  /** The master keys that `rae up` keeps for its fleet; undefined where only the environment could give them. */
+  readonly masterKeys: string | undefined;
 }
 
 /** What a command knows about where to look. */
@@ -45,6 +48,7 @@ export function findFleet({ config, data, env }: Whereabouts): FleetAddress {
       hasOneLogin: true,
       shards: config.shards,
       redisUrl: config.redisUrl,
+      masterKeys: undefined,
     };
   }
   const asked = data ?? config.data;
@@ -62,6 +66,7 @@ export function findFleet({ config, data, env }: Whereabouts): FleetAddress {
     hasOneLogin: false,
     shards: {},
     redisUrl: file.redisUrl,
+    masterKeys: readMasterKeys(dir),
   };
 }
 

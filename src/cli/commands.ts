@@ -5,6 +5,7 @@ import { migrate } from './commands/migrate.ts';
 import { policy } from './commands/policy.ts';
 import { queueCommand } from './commands/queue.ts';
 import { runCommand } from './commands/run.ts';
+import { secretCommand } from './commands/secret.ts';
 import { type ServiceRunners, schedulerCommand, workerCommand } from './commands/service.ts';
 import { tenant } from './commands/tenant.ts';
 import { upCommand } from './commands/up.ts';
@@ -23,5 +24,6 @@ export function commandsOf(runners: ServiceRunners): readonly Command[] {
     cycleCommand,
     runCommand,
     queueCommand,
+    secretCommand,
   ];
 }

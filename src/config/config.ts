@@ -31,6 +31,12 @@ function configOf(env: Environment, shards: Readonly<Record<string, string>>) {
     redisUrl: env.RAE_REDIS_URL,
     /** Undefined when the fleet keeps a key of its own in its database. */
     envelopeKeys: env.RAE_ENVELOPE_KEYS,
+    /** Undefined = no secret can be sealed or opened. */
+    masterKeys: env.RAE_MASTER_KEYS,
+    /** Undefined = no e-mail goes out. */
+    smtpUrl: env.RAE_SMTP_URL,
+    /** Undefined = public https addresses only. */
+    webhookAllow: env.RAE_WEBHOOK_ALLOW,
     data: env.RAE_DATA,
     partitions: env.RAE_PARTITIONS,
     concurrency: env.RAE_CONCURRENCY,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  allowList,
   choice,
   derivedWhole,
   jsonObject,
@@ -25,6 +26,18 @@ export const SETTINGS = Object.freeze({
   RAE_ENVELOPE_KEYS: keyList(
     'a key that the fleet makes and keeps in its database',
     'Keys that sign tickets, at least 32 bytes each (`openssl rand -base64 32`): the newest signs, all verify. The same for schedulers and workers.',
+  ),
+  RAE_MASTER_KEYS: keyList(
+    '–; `rae up` makes one in its data directory',
+    "Keys that wrap the tenants' data keys, at least 32 bytes each (`openssl rand -base64 32`): the newest wraps, all unwrap. For whoever seals or opens secrets: `rae secret`, the API, workers that send.",
+  ),
+  RAE_SMTP_URL: serviceUrl(
+    'smtp',
+    'The mail server that e-mail goes out by (`smtps://` for TLS from the start; `smtp://` changes to it where the server offers it), and `?from=…`, the address it comes from.',
+  ),
+  RAE_WEBHOOK_ALLOW: allowList(
+    '10.0.0.0/8,hooks.intra,*.corp.example',
+    'What webhooks may reach beyond public https addresses: host names, `*.` and a name for all below it, addresses and ranges. A name that is listed may have any address.',
   ),
   RAE_DATA: path('/var/lib/rae', 'Where `rae up` keeps its own Postgres and Redis when `--data` is not given.'),
   RAE_PARTITIONS: whole(

@@ -6,11 +6,8 @@ import { type Mistake, quote } from './mistake.ts';
 const OTHER_RELEASES = new Set([
   'RAE_CONSUME',
   'RAE_HTTP_PORT',
-  'RAE_MASTER_KEYS',
   'RAE_API_URL',
   'RAE_API_KEY',
-  'RAE_SMTP_URL',
-  'RAE_WEBHOOK_ALLOW',
   'RAE_OIDC_ISSUER',
   'RAE_JWT_AUDIENCE',
 ]);

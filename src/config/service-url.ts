@@ -1,5 +1,9 @@
 /** The kinds of service a URL may point at, with the schemes each accepts. */
-export const SCHEMES = Object.freeze({ postgres: ['postgres:', 'postgresql:'], redis: ['redis:', 'rediss:'] });
+export const SCHEMES = Object.freeze({
+  postgres: ['postgres:', 'postgresql:'],
+  redis: ['redis:', 'rediss:'],
+  smtp: ['smtp:', 'smtps:'],
+});
 
 const SSL_MODES: readonly string[] = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'];
 
@@ -25,5 +29,14 @@ export function faultOfUrl(text: string, kind: keyof typeof SCHEMES): string | u
   const mode = kind === 'postgres' ? url.searchParams.get('sslmode') : null;
   if (mode !== null && !SSL_MODES.includes(mode)) return `has an sslmode that is not one of ${SSL_MODES.join(', ')}`;
   if (kind === 'redis' && !/^\/?\d{0,5}$/.test(url.pathname)) return 'has a path that is not a database number';
+  if (kind === 'smtp') return faultOfMail(url);
   return undefined;
+}
+
+function faultOfMail({ pathname, searchParams }: URL): string | undefined {
+  if (pathname !== '' && pathname !== '/') return 'has a path';
+  const odd = [...searchParams.keys()].some((name) => name !== 'from');
+  if (odd) return 'has something other than from=… after the ?';
+  const from = searchParams.get('from');
+  return from === null || /^[^\s@<>"]+@[^\s@<>"]+$/.test(from) ? undefined : 'has a from=… that is no e-mail address';
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { faultOfAllowList } from '../kernel/allow-list.ts';
 import { faultOfKeyList } from '../kernel/key-list.ts';
 import { faultOfUrl, type SCHEMES } from './service-url.ts';
 
@@ -93,13 +94,19 @@ export function jsonObject(example: string, means: string): Setting<Readonly<Rec
   return { ...plain, schema, default: '{}', expects: 'a JSON object', example, means };
 }
 
+const URL_EXAMPLES: Readonly<Record<keyof typeof SCHEMES, string>> = {
+  postgres: 'postgres://rae:…@db.internal:5432/rae',
+  redis: 'redis://:…@redis.internal:6379/0',
+  smtp: 'smtp://rae:…@mail.internal:587?from=rae@example.com',
+};
+
 /** The address of a service with its credentials: a secret. Its issues are sentences of their own, safe to show. */
 export function serviceUrl(
   kind: keyof typeof SCHEMES,
   means: string,
   options: { readonly fallback?: string; readonly default?: string } = {},
 ): Setting<string | undefined> {
-  const example = kind === 'postgres' ? 'postgres://rae:…@db.internal:5432/rae' : 'redis://:…@redis.internal:6379/0';
+  const example = URL_EXAMPLES[kind];
   const schema = z
     .string()
     .check((context) => {
@@ -107,7 +114,16 @@ export function serviceUrl(
       if (message !== undefined) context.issues.push({ code: 'custom', message, input: '' });
     })
     .optional();
-  return { ...plain, schema, default: none, expects: `a ${kind} URL`, example, means, secret: true, ...options };
+  return {
+    ...plain,
+    schema,
+    default: none,
+    expects: `${kind === 'smtp' ? 'an' : 'a'} ${kind} URL`,
+    example,
+    means,
+    secret: true,
+    ...options,
+  };
 }
 
 /** Secret keys with names, newest first: a secret. Its issues are sentences of their own, safe to show. */
@@ -121,4 +137,16 @@ export function keyList(otherwise: string, means: string): Setting<string | unde
     .optional();
   const expects = 'a list of keys id:base64, newest first';
   return { ...plain, schema, default: otherwise, expects, example: 'k2:…,k1:…', means, secret: true };
+}
+
+/** Hosts and address ranges beyond the public internet. */
+export function allowList(example: string, means: string): Setting<string | undefined> {
+  const schema = z
+    .string()
+    .check((context) => {
+      const message = faultOfAllowList(context.value);
+      if (message !== undefined) context.issues.push({ code: 'custom', message, input: '' });
+    })
+    .optional();
+  return { ...plain, schema, default: none, expects: 'a list of host names, addresses and ranges', example, means };
 }

@@ -140,6 +140,13 @@ export const ERRORS = Object.freeze({
     means: 'A .sql file has no such statement, or a malformed header.',
     action: 'Mend the file; the message names file and line.',
   },
+  RAE_SECRET_UNREADABLE: {
+    exit: EXIT.failed,
+    retryable: false,
+    means: 'A sealed secret does not open: its master key is not given, or it was changed or lies in another place.',
+    action:
+      'Give the master key that the message names in RAE_MASTER_KEYS, or set the secret anew with `rae secret set`.',
+  },
   RAE_ROW_INVALID: {
     exit: EXIT.failed,
     retryable: false,

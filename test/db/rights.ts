@@ -51,6 +51,8 @@ audit_log          SIUD       -              s           s        -             
 audit_heads        SIUD       -              s           s        -             -
 audit_checkpoints  SIUD       -              s           s        -             -
 audit_keys         SIUD       -              -           -        -             -
+tenant_data_keys   SIUD       -              s           siu      -             -
+tenant_secrets     SIUD       -              s           siud     -             -
 `;
 
 /** One line of the table. */

@@ -90,5 +90,7 @@ export const SPECIMENS: Readonly<Record<string, TableSpecimen>> = {
   ),
   audit_heads: tenants(() => ({ seq: 1, at: instant(), hash: '' }), 'seq'),
   audit_checkpoints: tenants(() => ({ seq: 1, at: instant(), hash: '', key_id: word(), signature: '' }), 'seq'),
+  tenant_data_keys: tenants(() => ({ master_key: word(), wrapped: '' }), 'master_key'),
+  tenant_secrets: tenants(() => ({ name: word(), version: 1, sealed: '' }), 'valid_until'),
   audit_keys: shared(() => ({ key_id: word(), secret: word() }), 'secret'),
 };

@@ -11,6 +11,7 @@ import { resolveServices, type Services } from '../../embedded/services.ts';
 import type { Catalogue } from '../../fleet/catalogue.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { tryRedis } from '../../redis/admission.ts';
+import { makeMasterKey, masterKeyFile } from '../master-key-file.ts';
 import { type ChildPlan, Children } from './children.ts';
 import { makeLogins, type ServiceRole } from './logins.ts';
 
@@ -35,10 +36,19 @@ export class LocalFleet {
   readonly #services: Services;
   readonly #databases: Database[] = [];
   readonly #children: Children;
+  /** The file of the master key, where the environment gives none. */
+  readonly #ownKeys: Readonly<Record<string, string>>;
   readonly urls: FleetUrls;
 
-  private constructor(ports: FleetPorts, services: Services, urls: FleetUrls, children: Children) {
+  private constructor(
+    ports: FleetPorts,
+    services: Services,
+    urls: FleetUrls,
+    children: Children,
+    ownKeys: Readonly<Record<string, string>>,
+  ) {
     this.#ports = ports;
+    this.#ownKeys = ownKeys;
     this.#services = services;
     this.#children = children;
     this.urls = urls;
@@ -78,12 +88,10 @@ export class LocalFleet {
       const { migrations } = await migrate(admin, ports.schema);
       if (migrations.length > 0) say(`schema: ${migrations.length} migrations applied`);
       const urls = { owner, ...(await makeLogins(admin, owner, realpathSync(dataDir))) };
-      return new LocalFleet(
-        ports,
-        services,
-        urls,
-        new Children({ program, clock, onCrash, logDir: join(dataDir, 'logs') }),
-      );
+      const children = new Children({ program, clock, onCrash, logDir: join(dataDir, 'logs') });
+      const ownKeys = config.masterKeys === undefined ? { RAE_MASTER_KEYS_FILE: masterKeyFile(dataDir) } : {};
+      if (config.masterKeys === undefined) makeMasterKey(dataDir);
+      return new LocalFleet(ports, services, urls, children, ownKeys);
     } catch (error) {
       await services.stop();
       throw error;
@@ -143,6 +151,7 @@ export class LocalFleet {
       RAE_REDIS_URL: this.#services.redis.url,
       RAE_METRICS_PORT: '0',
       RAE_LOG_FORMAT: 'json',
+      ...this.#ownKeys,
     });
     return { name, args, env };
   }
