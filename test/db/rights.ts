@@ -53,6 +53,12 @@ audit_checkpoints  SIUD       -              s           s        -             
 audit_keys         SIUD       -              -           -        -             -
 tenant_data_keys   SIUD       -              s           siu      -             -
 tenant_secrets     SIUD       -              s           siud     -             -
+pending_events     SIUD       -              sid         i        -             -
+event_consumers    SIUD       -              siu         siu      -             -
+consumed_events    SIUD       -              sid         s        -             -
+trigger_rules      SIUD       -              su          siud     -             -
+trigger_tallies    SIUD       -              siu         sd       -             -
+trigger_executions SIUD       -              sid         s        -             -
 `;
 
 /** One line of the table. */

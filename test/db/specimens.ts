@@ -15,6 +15,11 @@ interface TableSpecimen {
 /** Each call gives another instant, so that no two rows share a slot. */
 let minutes = 0;
 const instant = (): string => new Date(Date.UTC(2026, 0, 1) + 60_000 * minutes++).toISOString();
+let numbers = 0;
+const serial = (): number => {
+  numbers += 1;
+  return numbers;
+};
 const word = (): string => `s${randomUUID().replaceAll('-', '').slice(0, 12)}`;
 
 const shared = (row: () => Specimen, updates: string): TableSpecimen => ({ row, updates, perTenant: false });
@@ -54,6 +59,24 @@ export const SPECIMENS: Readonly<Record<string, TableSpecimen>> = {
   ),
   events: tenants(() => ({ event_type: 'custom.specimen' }), 'source'),
   messages: tenants(() => ({ channel: '{}', type: 'specimen' }), 'type'),
+  pending_events: tenants(() => ({ event_id: randomUUID() }), 'event_id'),
+  event_consumers: tenants(() => ({}), 'last_number'),
+  consumed_events: tenants(() => ({ number: serial(), event_id: randomUUID(), at: instant() }), 'consumed_at'),
+  trigger_rules: tenants(() => ({ rule_name: word(), event_types: '{custom.a}' }), 'status'),
+  trigger_tallies: tenants(() => ({ trigger_id: randomUUID() }), 'held_count'),
+  trigger_executions: tenants(
+    () => ({
+      ...{
+        number: serial(),
+        trigger_id: randomUUID(),
+        event_id: randomUUID(),
+        event_type: 'custom.a',
+        at: instant(),
+      },
+      ...{ outcome: 'fired', rule_name: word(), rule_version: 1 },
+    }),
+    'detail',
+  ),
   // Its tenant's id, so that what refers to a memory or a node finds one.
   memories: tenants((id) => ({ id, content: word(), content_hash: word() }), 'importance'),
   decay_marks: tenants(() => ({}), 'begun'),

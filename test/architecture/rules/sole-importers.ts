@@ -22,7 +22,7 @@ const SOLE: readonly Sole[] = [
 ];
 
 /** The libraries a worker's folder may use: what computes. What talks to the world comes in through the run's ports. */
-const WORKER_LIBRARIES = ['zod'];
+const WORKER_LIBRARIES = ['zod', 're2js'];
 
 /** The one file of the fleet that a worker's folder sees. */
 const CONTRACT = 'src/fleet/worker.ts';
