@@ -18,14 +18,30 @@ export { scheduleFields, workerContract } from './contract.ts';
  */
 export type CatchUp = 'each' | 'coalesce' | 'skip';
 
-/** What may arrive for a tenant: memories, cost logs, or the release of a legal hold. */
-export type Arrival = 'memory' | 'cost_log' | 'hold';
+/**
+ * What may arrive for a tenant: memories, cost logs, the release of a legal hold, events, outgoing messages. A kind is a
+ * word that a trigger writes into `due_hints`.
+ */
+export type Arrival = 'memory' | 'cost_log' | 'hold' | 'event' | 'message';
+
+/**
+ * What owes a run at once, besides the cadence or instead of one: an arrival, or a time that a run has set with
+ * `rae_wake_at`. So do a policy edit and a tenant that is served again. At most one such run of a tenant waits or works;
+ * whatever arrives while it works owes one more when it has ended. It should end as done: while it is deferred, none follows.
+ */
+export interface Wakes {
+  readonly on: readonly Arrival[];
+  /** How long to wait after the first arrival for more of them, in ms. */
+  readonly afterMs: number;
+}
 
 /** When a worker's runs are owed. */
 export interface When {
   readonly catchUp: CatchUp;
   /** Arrivals that make an idle tenant due again; new tenants and policy edits always do. */
   readonly listens: readonly Arrival[];
+  /** Left out = arrivals owe no run of their own. What is named here need not be named in `listens`. */
+  readonly wakes?: Wakes;
   /** Whether suspended tenants are served too. Deleted ones never are. */
   readonly servesSuspended: boolean;
   /** How long a run is thought to take before any was measured, in ms. */

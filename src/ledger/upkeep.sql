@@ -62,6 +62,21 @@ gone as (
   delete from public.runs r using old o where r.tenant_id = o.tenant_id and r.run_id = o.run_id returning 1)
 select count(*)::int as swept from gone
 
+-- statement: sweepWakes
+-- takes $1 hours int, $2 limit int
+-- gives {swept int}: wake runs that ended well
+-- again safe
+-- locks the removed rows
+-- index runs_wake_age_idx
+with gone as (
+  delete from public.runs r
+   where r.ctid = any (array(
+     select o.ctid from public.runs o
+      where o.origin = 'wake' and o.finished_at < now() - $1::int * interval '1 hour' and o.error is null
+        and o.state in ('done', 'skipped') limit $2::int))
+  returning 1)
+select count(*)::int as swept from gone
+
 -- statement: sweepKeys
 -- takes $1 hours int, $2 limit int
 -- gives {swept int}

@@ -5,6 +5,7 @@ const sql = loadStatements(new URL('./upkeep.sql', import.meta.url), [
   'rescue',
   'findStrays',
   'sweepRuns',
+  'sweepWakes',
   'sweepKeys',
   'sweepCycles',
 ]);
@@ -22,6 +23,8 @@ export interface RescuedRun {
 const RESCUE_BATCH = 1_000;
 const SWEEP_BATCH = 5_000;
 const CYCLE_DAYS = 400;
+/** Something that arrives all day leaves a run every second or so: nobody asks for them when the day is over. */
+const WAKE_HOURS = 24;
 const KEY_HOURS = 72;
 
 /** What keeps the ledger right and small. Every statement is safe to repeat and from several schedulers at once. */
@@ -55,11 +58,19 @@ export class LedgerUpkeep {
     return (await this.#database.rows(sql.findStrays, [RESCUE_BATCH])).length > 0;
   }
 
-  /** Removes up to 5,000 finished runs past their plan's time, as many keys of requests after 72 h, and cycles older than 400 days. */
+  /**
+   * Removes up to 5,000 finished runs past their plan's time, as many wake runs that ended well a day ago and keys of
+   * requests after 72 h, and cycles older than 400 days.
+   */
   async sweep(): Promise<{ readonly runs: number; readonly keys: number; readonly cycles: number }> {
     const [runs] = await this.#database.rows<{ swept: number }>(sql.sweepRuns, [SWEEP_BATCH]);
+    const [wakes] = await this.#database.rows<{ swept: number }>(sql.sweepWakes, [WAKE_HOURS, SWEEP_BATCH]);
     const [keys] = await this.#database.rows<{ swept: number }>(sql.sweepKeys, [KEY_HOURS, SWEEP_BATCH]);
     const [cycles] = await this.#database.rows<{ swept: number }>(sql.sweepCycles, [CYCLE_DAYS]);
-    return { runs: runs?.swept ?? 0, keys: keys?.swept ?? 0, cycles: cycles?.swept ?? 0 };
+    return {
+      runs: (runs?.swept ?? 0) + (wakes?.swept ?? 0),
+      keys: keys?.swept ?? 0,
+      cycles: cycles?.swept ?? 0,
+    };
   }
 }

@@ -118,3 +118,61 @@ begin
     v_owed + v_older_owed, v_skipped + v_older_skipped, v_covered;
 end
 $$;
+
+-- function: owe_wakes
+-- takes workers that are woken, how long each waits after an arrival in ms, whether each serves suspended tenants, how many tenants at once
+-- gives how many runs became owed: one for each tenant and worker for which something arrived, or a due time has come, unless one
+--   of origin wake is owed and was never claimed (it will see what has arrived) or is under way (looked for again when it has ended)
+-- again safe: from several schedulers at once too
+-- locks the tenants' due times and wakes; those that another scheduler holds are passed over
+-- index tenant_cadences_due_at_idx, wakes_since_idx, runs_pkey
+-- role rae_scheduler
+create function {{owe_wakes}}(p_workers text[], p_after_ms int[], p_serves_suspended boolean[], p_limit int) returns int
+  language plpgsql volatile security invoker
+as $$
+declare
+  v_tenants uuid[];
+  v_workers text[];
+  v_owed int;
+begin
+  with ripe as (
+    update public.tenant_cadences c set due_at = null
+     where c.ctid = any (array(
+       select d.ctid from public.tenant_cadences d
+        where d.worker = any (p_workers) and d.due_at <= statement_timestamp() limit p_limit for update skip locked))
+    returning c.tenant_id, c.worker)
+  insert into public.wakes as w (tenant_id, worker, since)
+  select r.tenant_id, r.worker, '-infinity' from ripe r order by r.tenant_id, r.worker
+  on conflict (tenant_id, worker) do update set since = excluded.since;
+
+  select array_agg(l.tenant_id), array_agg(l.worker) into v_tenants, v_workers from (
+    select w.tenant_id, w.worker from unnest(p_workers, p_after_ms) a (worker, after_ms)
+      join public.wakes w on w.worker = a.worker
+      left join public.runs r on r.tenant_id = w.tenant_id and r.run_id = w.run_id
+     where w.since <= statement_timestamp() - a.after_ms * interval '1 millisecond'
+       and (r.run_id is null or r.finished_at is not null or r.state = 'owed' and r.attempt = 0)
+     limit p_limit for update of w skip locked) l;
+  if v_tenants is null then return 0; end if;
+
+  -- A statement of its own, so that it sees what whoever held these rows before has committed.
+  with mine as (
+    select w.tenant_id, w.worker, r.run_id is null or r.finished_at is not null as free, r.state = 'owed' and r.attempt = 0 as covered,
+           t.status = 'active' or t.status = 'suspended' and a.serves_suspended as served
+      from unnest(v_tenants, v_workers) l (tenant_id, worker)
+      join public.wakes w on w.tenant_id = l.tenant_id and w.worker = l.worker
+      join unnest(p_workers, p_serves_suspended) a (worker, serves_suspended) on a.worker = w.worker
+      left join public.tenants t on t.tenant_id = w.tenant_id
+      left join public.runs r on r.tenant_id = w.tenant_id and r.run_id = w.run_id
+     where w.since is not null),
+  made as (
+    insert into public.runs (tenant_id, worker, origin)
+    select m.tenant_id, m.worker, 'wake' from mine m where m.free and m.served order by 1, 2
+    returning tenant_id, worker, run_id),
+  noted as (
+    update public.wakes w set since = null, run_id = coalesce(n.run_id, w.run_id)
+      from mine m left join made n on n.tenant_id = m.tenant_id and n.worker = m.worker
+     where w.tenant_id = m.tenant_id and w.worker = m.worker and (m.free or m.covered))
+  select count(*) into v_owed from made;
+  return v_owed;
+end
+$$;

@@ -4,11 +4,14 @@ import type { Clock } from '../kernel/clock.ts';
 import { type CronSchedule, nextSlot } from '../kernel/cron.ts';
 import { BEFORE_ALL } from './chunk.ts';
 import { scheduleSql } from './sql.ts';
+import { arrivalsThatWake, noteWakes } from './wakes.ts';
 
 type Hint = {
   tenant_id: string;
   worker: string;
   cadence: boolean;
+  woken: Date | null;
+  taken: number;
   cron: string | null;
   time_zone: string | null;
   enabled: boolean;
@@ -19,7 +22,7 @@ type Page = { last: string | null; seen: number };
 const BATCH = 10_000;
 
 /**
- * Folds hints (a new tenant, an edited policy, arriving memories and cost logs) into who is due for what. Arrivals only ever insert;
+ * Folds hints (a new tenant, an edited policy, what arrived) into who is due for what, and who is woken. Arrivals only ever insert;
  * this is the one place that rewrites a tenant's row.
  */
 export class Hints {
@@ -44,18 +47,34 @@ export class Hints {
     }
   }
 
-  /** Folds up to 10,000 hints. @returns how many tenants and workers they were for. */
-  async fold(): Promise<number> {
+  /** Folds up to 10,000 hints. @returns whether there may be more. */
+  async fold(): Promise<boolean> {
+    const [any] = await this.#database.rows<{ waiting: boolean }>(scheduleSql.anyHints);
+    if (any?.waiting !== true) return false;
     const listening = this.#catalogue.all.flatMap(({ name, definition }) =>
       definition.when.listens.map((kind) => ({ name, kind })),
     );
+    const waking = arrivalsThatWake(this.#catalogue);
+    const values = [
+      BATCH,
+      this.#catalogue.names,
+      listening.map(({ name }) => name),
+      listening.map(({ kind }) => kind),
+      waking.map(({ name }) => name),
+      waking.map(({ kind }) => kind),
+    ];
     return this.#database.transaction(async (tx) => {
-      const [workers, kinds] = [listening.map(({ name }) => name), listening.map(({ kind }) => kind)];
-      const values = [BATCH, this.#catalogue.names, workers, kinds];
       const hints = await tx.rows<Hint>(scheduleSql.takeHints, values);
       // In one order everywhere: two schedulers that fold at once must not wait for each other in a circle.
       hints.sort((a, b) => (a.tenant_id + a.worker < b.tenant_id + b.worker ? -1 : 1));
-      await tx.rows(scheduleSql.noteHints, [hints.map((hint) => hint.tenant_id), hints.map((hint) => hint.worker)]);
+      // Who has no cadence is idle for none.
+      const noted = hints.filter(
+        ({ cadence, worker }) => cadence || this.#catalogue.get(worker).schedule !== undefined,
+      );
+      if (noted.length > 0) {
+        await tx.rows(scheduleSql.noteHints, [noted.map((hint) => hint.tenant_id), noted.map((hint) => hint.worker)]);
+      }
+      await noteWakes(tx, hints);
       const cadences = new Map<string, number | undefined>();
       const moved: [string, string, number | null][] = [];
       for (const hint of hints.filter(({ cadence }) => cadence)) {
@@ -69,7 +88,7 @@ export class Hints {
         ];
         await tx.rows(scheduleSql.assignCadences, columns);
       }
-      return hints.length;
+      return hints.some(({ taken }) => taken === BATCH);
     });
   }
 

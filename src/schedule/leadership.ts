@@ -14,6 +14,7 @@ import type { Redis } from '../redis/connection.ts';
 import type { CycleCounts } from './cycle-counts.ts';
 import type { Hints } from './hints.ts';
 import { Loop } from './loop.ts';
+import type { Wakes } from './wakes.ts';
 
 /** What the holder of the lease works with. */
 export interface LeadershipOptions {
@@ -23,6 +24,7 @@ export interface LeadershipOptions {
   readonly watch: QueueWatch;
   readonly windows: Windows;
   readonly hints: Hints;
+  readonly wakes: Wakes;
   readonly counts: CycleCounts;
   readonly stats: LedgerStats;
   readonly upkeep: LedgerUpkeep;
@@ -40,6 +42,10 @@ const NOTES_MS = 5;
 /** The same while asleep: a commit that began before may still leave a note. */
 const ASLEEP_MS = 250;
 const HOLDS_MS = 500;
+/** Between two looks for hints: a look costs little, and a notification in every writer's commit would make them wait. */
+const HINTS_MS = 200;
+/** The longest pause between two such looks. */
+const HINTS_MOST_MS = 1_000;
 const STATS_MS = 5_000;
 /** An announcement outlives a few missed beats, so that a takeover does not make consumers forget where the work is. */
 const ANNOUNCEMENT_MS = 10_000;
@@ -63,7 +69,7 @@ export class Leadership {
       loop('rescue', ROUND_MS, () => this.#rescue()),
       loop('queues', ROUND_MS, () => this.#watch()),
       loop('holds', HOLDS_MS, () => this.#hold()),
-      loop('hints', ROUND_MS, () => this.#fold()),
+      loop('hints', HINTS_MS, () => this.#fold()),
       loop('cycles', ROUND_MS, () => options.counts.gather()),
       loop('stats', STATS_MS, () => options.stats.collect()),
       loop('house', options.housekeepingMs, () => this.#sweep()),
@@ -161,11 +167,18 @@ export class Leadership {
     if (this.#took) await this.#options.holds.record();
   }
 
-  async #fold(): Promise<undefined> {
-    const { hints, leads } = this.#options;
-    if (this.#enrolling) await hints.enrol();
-    this.#enrolling = false;
-    while ((await hints.fold()) > 0 && leads());
+  /** Folds what has arrived, and owes runs for it. @returns the pause before the next look: five times what it took. */
+  async #fold(): Promise<number> {
+    const { hints, wakes, leads, clock } = this.#options;
+    const started = clock.monotonicMs();
+    while ((await hints.fold()) && leads());
+    if (this.#enrolling && leads()) {
+      // After the hints of new tenants: who is missing still is of an earlier release.
+      await hints.enrol();
+      this.#enrolling = false;
+    }
+    while ((await wakes.owe()) && leads());
+    return Math.min(HINTS_MOST_MS, 5 * (clock.monotonicMs() - started));
   }
 
   async #sweep(): Promise<undefined> {

@@ -74,11 +74,13 @@ export class Planner {
 
   /** Makes idle tenants due whose time has come or is near: too early costs a run that finds nothing. */
   async #wakeIdle(): Promise<void> {
+    const { catalogue, database } = this.#options;
+    const others = catalogue.all
+      .filter(({ definition }) => definition.when.wakes !== undefined)
+      .map(({ name }) => name);
     for (let woken = WAKE_BATCH; woken === WAKE_BATCH; ) {
-      const [row] = await this.#options.database.rows<{ woken: number }>(scheduleSql.wakeIdle, [
-        WAKE_EARLY_MS,
-        WAKE_BATCH,
-      ]);
+      const values = [WAKE_EARLY_MS, WAKE_BATCH, others];
+      const [row] = await database.rows<{ woken: number }>(scheduleSql.wakeIdle, values);
       woken = row?.woken ?? 0;
     }
   }

@@ -23,6 +23,7 @@ import { Hints } from './hints.ts';
 import { Leadership } from './leadership.ts';
 import { Planner } from './planner.ts';
 import { SchedulerService } from './scheduler-service.ts';
+import { Wakes } from './wakes.ts';
 
 /** Connections of a scheduler: its loops, each at most one. */
 const POOL = 12;
@@ -118,6 +119,7 @@ function schedulerService(
 function bookkeeping({ config, events, clock, catalogue }: ProcessParts, database: Database) {
   return {
     hints: new Hints(database, catalogue, clock),
+    wakes: new Wakes(database, catalogue),
     counts: new CycleCounts(database, events, clock),
     stats: new LedgerStats(database, events, clock),
     upkeep: new LedgerUpkeep(database, config.maxLapses),

@@ -101,13 +101,22 @@ with page as (
   select tenant_id from public.tenants where tenant_id > $2 order by tenant_id limit $3::int),
 new as (
   insert into public.due_hints (tenant_id, kind, worker)
-  select g.tenant_id, 'tenant', $1 from page g
+  select g.tenant_id, 'enrol', $1 from page g
    where not exists (select from public.tenant_cadences c where c.tenant_id = g.tenant_id and c.worker = $1))
 select max(tenant_id::text)::uuid as last, count(*)::int as seen from page
 
+-- statement: anyHints
+-- takes nothing
+-- gives {waiting boolean}
+-- again safe: reads only
+-- locks none
+-- index none: the table is emptied as fast as it fills
+select exists (select from public.due_hints) as waiting
+
 -- statement: takeHints
--- takes $1 limit int, $2 workers text[], $3 workers that listen text[], $4 to which kind each text[]
--- gives {tenant_id, worker, cron, time_zone, enabled boolean, cadence boolean} per tenant and worker that a hint is for; the hints are gone when the transaction commits
+-- takes $1 limit int, $2 workers text[], $3 workers that listen text[], $4 to which kind each text[], $5 workers that are woken text[], $6 by which kind each text[]
+-- gives {tenant_id, worker, cron, time_zone, enabled boolean, cadence boolean, woken timestamptz, taken int} per tenant and worker that a hint is for; the hints are
+--   gone when the transaction commits. woken = when the first came that wakes it; taken = how many hints were taken in all
 -- again safe
 -- locks the hints
 -- index none: the table is emptied as fast as it fills
@@ -115,19 +124,40 @@ with taken as (
   delete from public.due_hints h
    -- By place on disk: a join would look at every hint there is for each batch.
    where h.ctid = any (array(select o.ctid from public.due_hints o limit $1::int for update skip locked))
-  returning h.tenant_id, h.kind, h.worker),
+  returning h.tenant_id, h.kind, h.worker, h.created_at),
 touched as (
-  select t.tenant_id, w.worker, bool_or(t.kind in ('tenant', 'policy')) as cadence
+  select t.tenant_id, w.worker, bool_or(t.kind in ('tenant', 'policy', 'enrol')) as cadence,
+         min(t.created_at) filter (where (w.worker, t.kind) in (select l.worker, l.kind from unnest($5::text[], $6::text[]) l (worker, kind))) as woken
     from taken t join unnest($2::text[]) w (worker)
       on (t.worker is null or t.worker = w.worker)
-     and (t.kind in ('tenant', 'policy') or (w.worker, t.kind) in (select l.worker, l.kind from unnest($3::text[], $4::text[]) l (worker, kind)))
+     and (t.kind in ('tenant', 'policy', 'enrol')
+       or (w.worker, t.kind) in (select l.worker, l.kind from unnest($3::text[] || $5::text[], $4::text[] || $6::text[]) l (worker, kind)))
    group by 1, 2)
-select t.tenant_id, t.worker, t.cadence, p.cron, p.time_zone, coalesce(p.enabled, true) as enabled
+select t.tenant_id, t.worker, t.cadence, t.woken, p.cron, p.time_zone, coalesce(p.enabled, true) as enabled,
+       (select count(*) from taken)::int as taken
   from touched t left join public.policies p on p.tenant_id = t.tenant_id and p.worker = t.worker
 
+-- statement: noteWakes
+-- takes $1 tenants uuid[], $2 workers text[], $3 since when timestamptz[]; in the order of tenants and workers
+-- gives nothing: something waits for these tenants
+-- again safe
+-- locks the tenants' wakes
+-- index wakes_pkey
+insert into public.wakes as w (tenant_id, worker, since)
+select n.tenant_id, n.worker, n.since from unnest($1::uuid[], $2::text[], $3::timestamptz[]) n (tenant_id, worker, since)
+on conflict (tenant_id, worker) do update set since = least(w.since, excluded.since)
+
+-- statement: oweWakes
+-- takes $1 workers text[], $2 how long each waits ms int[], $3 serves suspended boolean[], $4 limit int
+-- gives {owed int}, see owe_wakes
+-- again safe
+-- locks the tenants' wakes
+-- index wakes_since_idx
+select {{owe_wakes}}($1, $2, $3, $4) as owed
+
 -- statement: wakeIdle
--- takes $1 how long before their time ms int, $2 limit int
--- gives {woken int}: idle tenants that time alone makes due
+-- takes $1 how long before their time ms int, $2 limit int, $3 workers to leave out text[]
+-- gives {woken int}: idle tenants that time alone makes due; those of workers that are woken are owed a run when it comes
 -- again safe
 -- locks the tenants' cadence rows; one that is being written is passed over until the next time
 -- index tenant_cadences_wake_idx
@@ -135,7 +165,8 @@ with woken as (
   update public.tenant_cadences c set idle = false, due_at = null
    where c.ctid = any (array(
      select w.ctid from public.tenant_cadences w
-      where w.idle and w.due_at is not null and w.due_at <= clock_timestamp() + $1::int * interval '1 millisecond'
+      where w.idle and w.due_at is not null and w.due_at <= statement_timestamp() + $1::int * interval '1 millisecond'
+        and w.worker <> all ($3::text[])
       order by w.due_at limit $2::int for update skip locked))
   returning 1)
 select count(*)::int as woken from woken

@@ -24,8 +24,9 @@ leases             SIUD       SIUD           S           S        S             
 tenants            SIUD       S              s           s        SIU           -
 projects           SIUD       -              s           siud     SI            -
 policies           SIUD       S              s           siud     S             -
-tenant_cadences    SIUD       SIU            su          -        SIU           -
+tenant_cadences    SIUD       SIU            siu         -        SIU           -
 due_hints          SIUD       SID            i           i        I             -
+wakes              SIUD       SIUD           -           -        S             -
 arrivals           SIUD       SID            i           i        I             -
 holds              SIUD       SIUD           s           s        S             -
 queue_holds        SIUD       SIUD           -           -        S             S

@@ -49,6 +49,7 @@ export const SPECIMENS: Readonly<Record<string, TableSpecimen>> = {
   policies: tenants(() => ({ worker: word(), document: '{}' }), 'version'),
   tenant_cadences: tenants(() => ({ worker: word() }), 'idle'),
   due_hints: tenants(() => ({ kind: 'tenant' }), 'worker'),
+  wakes: tenants(() => ({ worker: word() }), 'since'),
   arrivals: tenants(() => ({ worker: word() }), 'worker'),
   holds: tenants(() => ({ worker: word(), reason: 'cap', since: instant() }), 'value'),
   runs: tenants(() => ({ worker: 'decay', origin: 'request' }), 'reason'),

@@ -26,7 +26,7 @@ async function tenantWith(cron: string): Promise<string> {
 
 async function fold(): Promise<void> {
   const hints = new Hints(own(), catalogue, systemClock);
-  while ((await hints.fold()) > 0);
+  while (await hints.fold());
 }
 
 /** Makes the slots of so many days due. */

@@ -9,7 +9,7 @@ import { addRun, admittedRun, type RunRow, readRun } from './runs.ts';
 
 const SLOT = new Date('2026-03-05T02:00:00Z');
 /** What the fleet keeps about its own work; a worker's effect is in all the other tables. */
-const BOOKS = ['runs', 'tenant_cadences', 'due_hints'];
+const BOOKS = ['runs', 'tenant_cadences', 'due_hints', 'wakes'];
 
 /** Settings that make a worker take the smallest steps it can; a worker that has none works in one step or has its own bound. */
 const SMALL_STEPS: Readonly<Record<string, Record<string, unknown>>> = {

@@ -15,13 +15,13 @@ export async function runCounts(database: TestDatabase): Promise<string> {
   return rows.map(({ says }) => says).join(', ') || 'no runs';
 }
 
-/** Waits until no run is owed or in work and no hint waits to be folded. */
+/** Waits until no run is owed or in work, no hint waits to be folded and nothing waits for a run to end. */
 export async function quiet(database: TestDatabase, withinMs = 60_000): Promise<void> {
   let counts = '';
   const look = async () => {
     const [row] = await database.admin<{ busy: boolean }>(
       `select exists (select from public.runs where state in ('owed', 'queued', 'running'))
-           or exists (select from public.due_hints) as busy`,
+           or exists (select from public.due_hints) or exists (select from public.wakes where since is not null) as busy`,
     );
     if (row?.busy === false) return true;
     counts = await runCounts(database);

@@ -158,7 +158,7 @@ function listed(runs: readonly RunRecord[], call: Call): string {
       { title: 'RUN', value: (run) => run.run_id },
       { title: 'TENANT', value: (run) => run.tenant_id },
       { title: 'WORKER', value: (run) => run.worker },
-      { title: 'SLOT', value: (run) => run.slot?.toISOString() },
+      { title: 'SLOT', value: (run) => run.slot?.toISOString() ?? run.origin },
       { title: 'STATE', value: (run) => run.state },
       { title: 'REASON', value: (run) => run.reason ?? undefined },
       { title: 'ATTEMPT', value: (run) => run.attempt, align: 'right' },
