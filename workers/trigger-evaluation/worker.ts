@@ -54,6 +54,8 @@ export default worker({
   when: {
     catchUp: 'coalesce',
     listens: [],
+    // Long enough to take what belongs together in one go, and not felt by who waits for a message.
+    wakes: { on: ['event'], afterMs: 200 },
     servesSuspended: false,
     estimateMs: 20,
   },
