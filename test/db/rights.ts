@@ -25,7 +25,7 @@ tenants            SIUD       S              s           s        SIU           
 projects           SIUD       -              s           siud     SI            -
 policies           SIUD       S              s           siud     S             -
 tenant_cadences    SIUD       SIU            siu         -        SIU           -
-due_hints          SIUD       SID            i           i        I             -
+due_hints          SIUD       SID            i           i        SI            -
 wakes              SIUD       SIUD           -           -        S             -
 arrivals           SIUD       SID            i           i        I             -
 holds              SIUD       SIUD           s           s        S             -

@@ -40,7 +40,8 @@ describe('npm start', () => {
       await npm.line(/^running; Ctrl-C ends it$/, 60_000);
       const fleet = readFleetFile(data);
       const ports = fleet === undefined ? [] : portsOf(fleet);
-      expect(await Promise.all(ports.map(isListening))).toEqual([true, true, true, true, true]);
+      expect(ports.length).toBeGreaterThanOrEqual(5);
+      expect(await Promise.all(ports.map(isListening))).toEqual(ports.map(() => true));
       npm.kill(signal);
       await eventually(async () => ((await Promise.all(ports.map(isListening))).includes(true) ? undefined : true), {
         what: 'the end of everything the fleet listened on',

@@ -39,6 +39,8 @@ it('rae up uses services that are given, and a folder that is not there yet', as
     ok: true,
     services: { postgres: { via: 'url', version: expect.stringMatching(/^\d+\.\d+$/) }, redis: { via: 'url' } },
     tenants: 3,
+    wakes: expect.any(Array),
+    receiver: { url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/hook$/) },
   });
 });
 

@@ -12,6 +12,7 @@ import { removeFleetFile, writeFleetFile } from '../fleet-file.ts';
 import { lastDataDir, rememberDataDir } from '../last-fleet.ts';
 import { option, whole } from '../option.ts';
 import { table } from '../table.ts';
+import { receivedInWords } from '../up/demo-show.ts';
 import type { LocalFleet } from '../up/fleet.ts';
 import { interruption } from '../up/interruption.ts';
 import { LiveView } from '../up/live-view.ts';
@@ -113,24 +114,32 @@ function fileOf(fleet: LocalFleet, now: Date) {
   };
 }
 
+/** A cycle, or what arrivals have owed to a worker. */
+type Row = Omit<UpReport['cycles'][number], 'skipped'> & { readonly skipped: number };
+
 function described(report: UpReport, call: Call): string {
   const columns = [
-    { title: 'WORKER', value: (row: UpReport['cycles'][number]) => row.worker },
-    { title: 'SLOT', value: (row: UpReport['cycles'][number]) => row.slot },
-    { title: 'OWED', value: (row: UpReport['cycles'][number]) => row.owed, align: 'right' as const },
-    { title: 'DONE', value: (row: UpReport['cycles'][number]) => row.done, align: 'right' as const },
-    { title: 'SKIPPED', value: (row: UpReport['cycles'][number]) => counted(row.skipped), align: 'right' as const },
-    { title: 'DEAD', value: (row: UpReport['cycles'][number]) => row.dead, align: 'right' as const },
-    { title: 'TOOK', value: (row: UpReport['cycles'][number]) => describeDuration(row.seconds * 1_000) },
+    { title: 'WORKER', value: (row: Row) => row.worker },
+    { title: 'SLOT', value: (row: Row) => row.slot },
+    { title: 'OWED', value: (row: Row) => row.owed, align: 'right' as const },
+    { title: 'DONE', value: (row: Row) => row.done, align: 'right' as const },
+    { title: 'SKIPPED', value: (row: Row) => row.skipped, align: 'right' as const },
+    { title: 'DEAD', value: (row: Row) => row.dead, align: 'right' as const },
+    { title: 'TOOK', value: (row: Row) => describeDuration(row.seconds * 1_000) },
     {
       title: 'CHANGED',
-      value: ({ changed }: UpReport['cycles'][number]) =>
+      value: ({ changed }: Row) =>
         Object.entries(changed)
           .map(([what, n]) => `${what} ${n}`)
           .join(', '),
     },
   ];
-  return table(columns, report.cycles, call.out.look);
+  const rows: readonly Row[] = [
+    ...report.cycles.map((cycle) => ({ ...cycle, skipped: counted(cycle.skipped) })),
+    ...report.wakes.map((woken) => ({ ...woken, slot: 'wake' })),
+  ];
+  const arrived = report.receiver === undefined ? '' : `\nwebhooks received: ${receivedInWords(report.receiver)}`;
+  return `${table(columns, rows, call.out.look)}${arrived}`;
 }
 
 function counted(reasons: Readonly<Record<string, number>>): number {

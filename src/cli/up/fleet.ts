@@ -119,10 +119,11 @@ export class LocalFleet {
     return new TenantContext(new Shards(new Map([['main', this.#open('api', 4)]])));
   }
 
-  /** Starts a scheduler and a process for each worker; resolves when all are ready. */
-  async startProcesses(): Promise<void> {
-    const workers = this.#ports.catalogue.names.map((name) => this.#plan(`worker ${name}`, 'worker', ['worker', name]));
-    await this.#children.start([this.#plan('scheduler', 'scheduler', ['scheduler']), ...workers]);
+  /** Starts a scheduler and a process for each worker; resolves when all are ready. @param settings what they are told besides. */
+  async startProcesses(settings: Readonly<Record<string, string>> = {}): Promise<void> {
+    const plan = (name: string, role: ServiceRole, args: readonly string[]) => this.#plan(name, role, args, settings);
+    const workers = this.#ports.catalogue.names.map((name) => plan(`worker ${name}`, 'worker', ['worker', name]));
+    await this.#children.start([plan('scheduler', 'scheduler', ['scheduler']), ...workers]);
   }
 
   /** Drains the processes, then ends the services. @param force kill the processes instead. */
@@ -145,12 +146,18 @@ export class LocalFleet {
     return database;
   }
 
-  #plan(name: string, role: ServiceRole, args: readonly string[]): ChildPlan {
+  #plan(
+    name: string,
+    role: ServiceRole,
+    args: readonly string[],
+    settings: Readonly<Record<string, string>>,
+  ): ChildPlan {
     const env = inheritedEnvironment({
       RAE_DATABASE_URL: this.urls[role],
       RAE_REDIS_URL: this.#services.redis.url,
       RAE_METRICS_PORT: '0',
       RAE_LOG_FORMAT: 'json',
+      ...settings,
       ...this.#ownKeys,
     });
     return { name, args, env };

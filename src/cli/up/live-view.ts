@@ -19,19 +19,20 @@ export class LiveView {
   readonly #clock: Clock;
   readonly #before = new Map<string, { readonly done: number; readonly atMs: number }>();
   #drawn = 0;
-  #last = '';
+  /** What was written last of each worker, and as the note. */
+  readonly #last = new Map<string, string>();
 
   constructor(screen: Screen, clock: Clock) {
     this.#screen = screen;
     this.#clock = clock;
   }
 
-  /** Draws the present state; nothing while there is no worker. */
-  show(workers: readonly WorkerProgress[]): void {
+  /** Draws the present state, with a line below it; nothing while there is no worker. */
+  show(workers: readonly WorkerProgress[], note?: string): void {
     if (workers.length === 0) return;
     const rows = workers.map((worker) => this.#row(worker));
-    if (this.#screen.isTerminal) this.#draw(aligned([HEADER, ...rows]));
-    else this.#append(workers, rows);
+    if (this.#screen.isTerminal) this.#draw([...aligned([HEADER, ...rows]), ...(note === undefined ? [] : [note])]);
+    else this.#append(workers, rows, note);
   }
 
   /** Makes room for a line that somebody else writes: the next drawing begins below it, not over it. */
@@ -48,17 +49,19 @@ export class LiveView {
     this.#drawn = lines.length;
   }
 
-  #append(workers: readonly WorkerProgress[], rows: readonly (readonly string[])[]): void {
-    const key = JSON.stringify(
-      workers.map(({ worker, owed, running, done, dead }) => [worker, owed, running, done, dead]),
-    );
-    if (key === this.#last) return;
-    this.#last = key;
-    for (const [worker, owed, running, done, dead, rate, oldest] of rows) {
+  #append(workers: readonly WorkerProgress[], rows: readonly (readonly string[])[], note: string | undefined): void {
+    for (const [index, [worker = '', owed, running, done, dead, rate, oldest]] of rows.entries()) {
+      const now = workers[index];
+      const key = JSON.stringify([now?.owed, now?.running, now?.done, now?.dead]);
+      if (key === (this.#last.get(worker) ?? '[0,0,0,0]')) continue;
+      this.#last.set(worker, key);
       this.#screen.write(
         `${worker}: owed ${owed}, running ${running}, done ${done}, dead ${dead}, ${rate}, oldest ${oldest}\n`,
       );
     }
+    if (note === undefined || note === this.#last.get('')) return;
+    this.#last.set('', note);
+    this.#screen.write(`${note}\n`);
   }
 
   #row({ worker, owed, running, done, dead, oldestSeconds }: WorkerProgress): readonly string[] {

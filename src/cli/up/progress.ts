@@ -3,6 +3,8 @@ import { loadStatements } from '../../db/statement.ts';
 
 const sql = loadStatements(new URL('./progress.sql', import.meta.url), [
   'workers',
+  'wakes',
+  'atWork',
   'cycles',
   'unenrolled',
   'tenants',
@@ -33,6 +35,18 @@ export interface CycleProgress {
   readonly total: number;
 }
 
+/** What arrivals have owed to a worker that they wake, in all. */
+export interface WakeProgress {
+  readonly worker: string;
+  readonly owed: number;
+  readonly done: number;
+  readonly skipped: number;
+  readonly dead: number;
+  /** From the first to the last end. */
+  readonly seconds: number;
+  readonly changed: Readonly<Record<string, number>>;
+}
+
 /** Names a cycle. */
 export interface CycleName {
   readonly worker: string;
@@ -42,16 +56,34 @@ export interface CycleName {
 /** What `rae up` reads of a fleet, as rae_operator. */
 export class FleetProgress {
   readonly #database: Queryable;
+  readonly #names: readonly string[];
+  readonly #since: Date;
 
-  constructor(database: Queryable) {
+  /** @param names all workers · @param since what arrived before is not counted. */
+  constructor(database: Queryable, names: readonly string[], since: Date) {
     this.#database = database;
+    this.#names = names;
+    this.#since = since;
   }
 
+  /** Each worker, also one that had nothing to do. */
   async workers(): Promise<readonly WorkerProgress[]> {
     const rows = await this.#database.rows<Omit<WorkerProgress, 'oldestSeconds'> & { oldest_seconds: number }>(
       sql.workers,
+      [this.#names, this.#since],
     );
     return rows.map(({ oldest_seconds: oldestSeconds, ...row }) => ({ ...row, oldestSeconds }));
+  }
+
+  /** What arrivals have owed to these workers. */
+  async wakes(names: readonly string[]): Promise<readonly WakeProgress[]> {
+    return this.#database.rows<WakeProgress & Record<string, unknown>>(sql.wakes, [names, this.#since]);
+  }
+
+  /** Whether something that arrived waits, or is being worked on. */
+  async atWork(): Promise<boolean> {
+    const [row] = await this.#database.rows<{ busy: boolean }>(sql.atWork);
+    return row?.busy ?? false;
   }
 
   async cycles(names: readonly CycleName[]): Promise<readonly CycleProgress[]> {
