@@ -52,7 +52,10 @@ async function performed(
       settings,
       progress: claim.progress ?? undefined,
       signal: scope.signal,
-      step: (work) => scope.step(work),
+      clock: ports.clock,
+      outside: ports.outside,
+      secret: (name) => ports.steps(() => ports.secret(held.tenantId, name)),
+      step: (work, options) => scope.step(work, options),
     });
     const outcome = await performing.then(
       (given) => (scope.yields ? yielded() : given),

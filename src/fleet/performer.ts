@@ -3,6 +3,7 @@ import type { Clock } from '../kernel/clock.ts';
 import type { AdmittedRun, RunLedger } from '../ledger/run-ledger.ts';
 import type { CataloguedWorker } from './catalogue.ts';
 import type { RunEnd } from './run-end.ts';
+import type { Outside } from './worker.ts';
 
 /** What every way of performing a run needs. */
 export interface PerformerPorts {
@@ -14,6 +15,9 @@ export interface PerformerPorts {
   readonly sliceMs: number;
   /** Bounds the steps that hold a connection at once. */
   readonly steps: <T>(step: () => Promise<T>) => Promise<T>;
+  readonly outside: Outside;
+  /** See `Run.secret`. */
+  readonly secret: (tenantId: string, name: string) => Promise<readonly string[]>;
   /** True once the process drains: runs yield at their next step. */
   readonly draining: () => boolean;
   /** Aborted when the process gives up on what it could not drain. */

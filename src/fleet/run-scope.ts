@@ -37,9 +37,12 @@ export class RunScope {
   }
 
   /** See `Run.step`. */
-  async step<T>(work: (tx: Queryable, keep: (progress: unknown) => void) => Promise<T>): Promise<T> {
+  async step<T>(
+    work: (tx: Queryable, keep: (progress: unknown) => void) => Promise<T>,
+    { evenDraining } = { evenDraining: false },
+  ): Promise<T> {
     const { ledger, tenants, steps, draining } = this.#ports;
-    if (draining()) {
+    if (draining() && !evenDraining) {
       this.#yields = true;
       throw new RaeError('RAE_INTERNAL', 'no step begins in a process that drains');
     }

@@ -1,12 +1,16 @@
 import pLimit from 'p-limit';
+import type { Shards } from '../db/shards.ts';
 import { TenantContext } from '../db/tenant-context.ts';
 import { RaeError } from '../kernel/errors.ts';
 import { nearest } from '../kernel/nearest.ts';
 import { RunLedger } from '../ledger/run-ledger.ts';
 import type { Check } from '../observe/health-server.ts';
+import { MasterKeys } from '../secrets/master-keys.ts';
+import { SecretBook } from '../secrets/secret-book.ts';
 import { policyMistakes } from '../tenant/policy-mistakes.ts';
 import { openRedis, openShards, redisCheck, shardsCheck } from './connections.ts';
 import { Executor } from './executor.ts';
+import type { PerformerPorts } from './performer.ts';
 import type { ProcessParts } from './process-parts.ts';
 import type { Service } from './service.ts';
 import { TicketKeys } from './ticket-keys.ts';
@@ -37,6 +41,7 @@ export async function openWorker(parts: ProcessParts, names: readonly string[]):
     backoff: { baseMs: config.retryBaseMs, capMs: config.retryCapMs },
     random: Math.random,
     steps: pLimit(config.pgPool),
+    ...portsToOutside(parts, tenants),
     draining: () => worker.draining,
     abort: aborting.signal,
   });
@@ -58,10 +63,7 @@ export async function openWorker(parts: ProcessParts, names: readonly string[]):
     start: () => worker.start(),
     drain: () => worker.drain(),
     abort: () => aborting.abort(new RaeError('RAE_INTERNAL', 'the process stops')),
-    close: async () => {
-      for (const connection of Object.values(redis)) connection.disconnect();
-      await shards.close();
-    },
+    close: () => closeAll(redis, shards),
     get inFlight() {
       return worker.inFlight;
     },
@@ -71,6 +73,20 @@ export async function openWorker(parts: ProcessParts, names: readonly string[]):
       redis: () => redisCheck(redis.producer),
       intake: async () => intake(worker, keys),
     },
+  };
+}
+
+async function closeAll(redis: Awaited<ReturnType<typeof openRedis>>, shards: Shards): Promise<void> {
+  for (const connection of Object.values(redis)) connection.disconnect();
+  await shards.close();
+}
+
+/** What a run needs to call others. */
+function portsToOutside({ config }: ProcessParts, tenants: TenantContext): Pick<PerformerPorts, 'outside' | 'secret'> {
+  const secrets = new SecretBook(tenants, new MasterKeys(config.masterKeys));
+  return {
+    outside: { mailUrl: config.smtpUrl, allow: config.webhookAllow },
+    secret: (tenantId, name) => secrets.values(tenantId, name),
   };
 }
 

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { Queryable } from '../db/database.ts';
 import { type FunctionSet, loadFunctions } from '../db/function-set.ts';
 import { loadStatements, type Statement } from '../db/statement.ts';
+import type { Clock } from '../kernel/clock.ts';
 import type { Outcome } from '../kernel/outcome.ts';
 import type { WorkerContract } from './contract.ts';
 
@@ -63,11 +64,28 @@ export interface Run<Policy, Payload, Settings> {
   readonly progress: unknown;
   /** Aborted when the process must stop now: return `yielded()` at the next step. */
   readonly signal: AbortSignal;
+  readonly clock: Clock;
+  /** How this fleet reaches the world outside, as its operator set it. */
+  readonly outside: Outside;
+  /** The values of a secret of the tenant that are valid now, the newest first; none where it has no such secret. */
+  secret(name: string): Promise<readonly string[]>;
   /**
    * One tenant transaction: commits all of `work` with its record, or none. Guarded by the fence: with a lost fence it
    * throws and nothing was changed. An outcome returned by `work` ends the run in this same transaction; hand it on.
+   * In a process that drains no step begins, but for one that is needed `evenDraining`: to write down what was done outside.
    */
-  step<T>(work: (tx: Queryable, keep: (progress: unknown) => void) => Promise<T>): Promise<T>;
+  step<T>(
+    work: (tx: Queryable, keep: (progress: unknown) => void) => Promise<T>,
+    options?: { readonly evenDraining: boolean },
+  ): Promise<T>;
+}
+
+/** How a fleet reaches the world outside. */
+export interface Outside {
+  /** The mail server; undefined = there is none, and no e-mail goes out. Never to be shown. */
+  readonly mailUrl: string | undefined;
+  /** What may be called beyond public https addresses: a list for `kernel/allow-list.ts`. */
+  readonly allow: string | undefined;
 }
 
 /** SQL that lies beside a worker: its named statements and its functions. */

@@ -11,6 +11,7 @@ export const TIME: readonly Exception[] = [
   { path: 'src/cli/up/up.ts', because: 'it looks at the progress again from time to time' },
   { path: 'src/embedded/until.ts', because: 'what another process does can only be looked for, until a deadline' },
   { path: 'src/fleet/run-scope.ts', because: 'a lease is renewed while code works between its steps' },
+  { path: 'workers/delivery/deadline.ts', because: 'who is called outside may never answer' },
   { path: 'src/fleet/service-process.ts', because: 'a drain ends at its deadline' },
   { path: 'src/fleet/worker-service.ts', because: 'the registry is looked at again from time to time' },
   { path: 'src/dispatch/dispatcher.ts', because: 'it rests for a moment between two admissions' },

@@ -35,7 +35,8 @@ runs               SIUD       SIUD           siu         siu      SIU           
 workers            SIUD       S              S           S        S             S
 enqueue_keys       SIUD       SD             si          si       -             -
 events             SIUD       SD             si          si       S             -
-messages           SIUD       S              si          si       S             -
+messages           SIUD       S              siud        siu      S             -
+message_endpoints  SIUD       -              siud        sd       -             -
 memories           SIUD       -              siud        siud     -             -
 decay_marks        SIUD       -              siu         -        -             -
 transfers          SIUD       -              -           siud     -             -

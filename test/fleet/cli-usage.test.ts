@@ -87,6 +87,7 @@ describe('a command without a fleet', () => {
     expect(JSON.parse(out)).toMatchObject({
       workers: [
         { name: 'decay', cron: '0 2 * * *', catch_up: 'coalesce' },
+        { name: 'delivery', cron: null, catch_up: 'coalesce' },
         { name: 'retention-purge', cron: '0 1 * * *', catch_up: 'coalesce' },
         { name: 'trigger-evaluation', cron: null, catch_up: 'coalesce' },
       ],

@@ -1,6 +1,7 @@
 import type { CataloguedWorker } from '../../src/fleet/catalogue.ts';
 import type { PerformerPorts } from '../../src/fleet/performer.ts';
 import { createDatabase, type TestDatabase } from './database.ts';
+import { furnishMessages } from './delivering.ts';
 import { executorOn } from './executor.ts';
 import { mixOfMemories, storeMix } from './memory-mix.ts';
 import { Random } from './random.ts';
@@ -22,11 +23,12 @@ const SMALL_STEPS: Readonly<Record<string, Record<string, unknown>>> = {
 const FURNISHING: Readonly<
   Record<string, (database: TestDatabase, tenantId: string, otherId: string) => Promise<void>>
 > = {
+  delivery: furnishMessages,
   'trigger-evaluation': furnishRules,
 };
 
-/** Columns that say when something was written: two scenes differ in them. */
-const CLOCKS = ['consumed_at', 'updated_at'];
+/** Columns that say when something was written, or at which attempt: two scenes differ in them. */
+const CLOCKS = ['consumed_at', 'updated_at', 'next_attempt_at', 'ended_at', 'tried_since', 'attempts'];
 
 /** What a test changes about the process that performs a run. */
 export type SceneProcess = Partial<Pick<PerformerPorts, 'steps' | 'draining' | 'abort'>>;

