@@ -77,6 +77,21 @@ with gone as (
   returning 1)
 select count(*)::int as swept from gone
 
+-- statement: sweepEvents
+-- takes $1 limit int
+-- gives {swept int}: events past their plan's time, whether consumed or not
+-- again safe
+-- locks the removed rows
+-- index events_age_idx, events_pkey
+with old as (
+  select e.tenant_id, e.event_id from public.events e
+    join public.tenants t on t.tenant_id = e.tenant_id join public.plans p on p.plan = t.plan
+   where e.created_at < now() - (select min(ledger_days) from public.plans) * interval '1 day'
+     and e.created_at < now() - p.ledger_days * interval '1 day' limit $1::int),
+gone as (
+  delete from public.events e using old o where e.tenant_id = o.tenant_id and e.event_id = o.event_id returning 1)
+select count(*)::int as swept from gone
+
 -- statement: sweepKeys
 -- takes $1 hours int, $2 limit int
 -- gives {swept int}

@@ -1,11 +1,12 @@
 import type { Queryable } from '../db/database.ts';
-import { loadStatements } from '../db/statement.ts';
+import { loadStatements, type Statement } from '../db/statement.ts';
 
 const sql = loadStatements(new URL('./upkeep.sql', import.meta.url), [
   'rescue',
   'findStrays',
   'sweepRuns',
   'sweepWakes',
+  'sweepEvents',
   'sweepKeys',
   'sweepCycles',
 ]);
@@ -18,6 +19,14 @@ export interface RescuedRun {
   readonly worker: string;
   /** It lapsed too often and is dead now; otherwise it is owed again. */
   readonly dead: boolean;
+}
+
+/** How much was removed. */
+export interface Swept {
+  readonly runs: number;
+  readonly events: number;
+  readonly keys: number;
+  readonly cycles: number;
 }
 
 const RESCUE_BATCH = 1_000;
@@ -59,18 +68,20 @@ export class LedgerUpkeep {
   }
 
   /**
-   * Removes up to 5,000 finished runs past their plan's time, as many wake runs that ended well a day ago and keys of
-   * requests after 72 h, and cycles older than 400 days.
+   * Removes what is past its time: finished runs and events after as many days as their plan says, wake runs that ended
+   * well after one, keys of requests after 72 h, cycles after 400 days; up to 5,000 of each but the last.
    */
-  async sweep(): Promise<{ readonly runs: number; readonly keys: number; readonly cycles: number }> {
-    const [runs] = await this.#database.rows<{ swept: number }>(sql.sweepRuns, [SWEEP_BATCH]);
-    const [wakes] = await this.#database.rows<{ swept: number }>(sql.sweepWakes, [WAKE_HOURS, SWEEP_BATCH]);
-    const [keys] = await this.#database.rows<{ swept: number }>(sql.sweepKeys, [KEY_HOURS, SWEEP_BATCH]);
-    const [cycles] = await this.#database.rows<{ swept: number }>(sql.sweepCycles, [CYCLE_DAYS]);
-    return {
-      runs: (runs?.swept ?? 0) + (wakes?.swept ?? 0),
-      keys: keys?.swept ?? 0,
-      cycles: cycles?.swept ?? 0,
-    };
+  async sweep(): Promise<Swept> {
+    const runs = await this.#swept(sql.sweepRuns, SWEEP_BATCH);
+    const wakes = await this.#swept(sql.sweepWakes, WAKE_HOURS, SWEEP_BATCH);
+    const events = await this.#swept(sql.sweepEvents, SWEEP_BATCH);
+    const keys = await this.#swept(sql.sweepKeys, KEY_HOURS, SWEEP_BATCH);
+    const cycles = await this.#swept(sql.sweepCycles, CYCLE_DAYS);
+    return { runs: runs + wakes, events, keys, cycles };
+  }
+
+  async #swept(statement: Statement, ...values: readonly number[]): Promise<number> {
+    const [row] = await this.#database.rows<{ swept: number }>(statement, values);
+    return row?.swept ?? 0;
   }
 }

@@ -132,8 +132,8 @@ export const EVENTS = Object.freeze({
   },
   'house.swept': {
     level: 'debug',
-    says: 'Finished runs, keys of requests and cycles whose time to be kept is over were removed.',
-    fields: { runs: 'number', keys: 'number', cycles: 'number' },
+    says: 'Finished runs, events, keys of requests and cycles whose time to be kept is over were removed.',
+    fields: { runs: 'number', events: 'number', keys: 'number', cycles: 'number' },
   },
 
   'dispatch.lease_taken': { level: 'info', says: 'This process dispatches for a shard now.', fields: leadership },

@@ -186,8 +186,8 @@ export class Leadership {
     await upkeep.findStrays();
     for (let swept = 1; swept > 0 && leads(); ) {
       const gone = await upkeep.sweep();
-      swept = gone.runs + gone.keys;
-      if (swept + gone.cycles > 0) events.emit('house.swept', gone);
+      swept = gone.runs + gone.events + gone.keys;
+      if (swept + gone.cycles > 0) events.emit('house.swept', { ...gone });
     }
   }
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { LedgerUpkeep } from '../../src/ledger/upkeep.ts';
 import { useDatabase } from '../support/database.ts';
 import { connected } from '../support/server.ts';
 import { addTenant } from '../support/tenants.ts';
@@ -94,6 +95,31 @@ describe('rae_emit_event', () => {
     for (const text of ["update public.events set source = 'x'", 'delete from public.events']) {
       await expect(sent([text])).rejects.toMatchObject({ code: '42501' });
     }
+  });
+});
+
+describe('housekeeping', () => {
+  it('removes events after as many days as their tenant’s plan says', async () => {
+    const pro = await addTenant(database(), { plan: 'pro' });
+    const add =
+      "insert into public.events (tenant_id, event_type, created_at) values ($1, 'custom.old', now() - $2 * interval '1 day')";
+    for (const [tenantId, days] of [
+      [tenant, 29],
+      [tenant, 31],
+      [pro, 31],
+      [pro, 91],
+    ] as const) {
+      await database().admin(add, [tenantId, days]);
+    }
+    expect(await new LedgerUpkeep(database().open('rae_scheduler'), 20).sweep()).toMatchObject({ events: 2 });
+    const left = await database().admin(
+      "select tenant_id, extract(day from now() - created_at)::int as days from public.events where event_type = 'custom.old' order by tenant_id = $1",
+      [pro],
+    );
+    expect(left).toEqual([
+      { tenant_id: tenant, days: 29 },
+      { tenant_id: pro, days: 31 },
+    ]);
   });
 });
 

@@ -27,6 +27,11 @@ export class LiveView {
     this.#clock = clock;
   }
 
+  /** It is drawn over in place, so that showing it often is no burden. */
+  get isDrawn(): boolean {
+    return this.#screen.isTerminal;
+  }
+
   /** Draws the present state, with a line below it; nothing while there is no worker. */
   show(workers: readonly WorkerProgress[], note?: string): void {
     if (workers.length === 0) return;

@@ -60,6 +60,8 @@ const VIEW_MS = 500;
 /** How many moments of the demo pass while the first cycles run, and how many looks there are to one later. */
 const FIRST_MOMENTS = 40;
 const LOOKS_PER_MOMENT = 2;
+/** How many looks there are to one line in a file, while the demo goes on. */
+const LOOKS_PER_LINE = 20;
 /** For so long `once` waits for what has arrived to be worked on: in a fleet that others use, something always arrives. */
 const SETTLE_MS = 60_000;
 /** A start that is told to end may go on for so long, to end in order; a download may take minutes. */
@@ -97,8 +99,9 @@ async function supervise(request: UpRequest, ports: UpPorts, health: UpHealth): 
     const showcase = request.tenants > 0 ? new Showcase(fleet.tenants(), clock, request.tenants) : undefined;
     const scene = { fleet, progress, receiver, showcase };
     const report = await run(request, ports, scene);
-    if (!request.once) await stay(ports, scene);
-    return report;
+    if (request.once) return report;
+    await stay(ports, scene);
+    return { ...report, ...(await arrived(ports, scene).catch(() => ({}))) };
   } finally {
     ports.forget();
     const closing = fleet.close(force.aborted);
@@ -114,7 +117,8 @@ async function stay({ say, stop, view }: UpPorts, { progress, receiver, showcase
   for (let looks = 0; !stop.aborted; looks += 1) {
     // With Postgres away nothing happens to the demo's tenants; the fleet says that it is away.
     if (looks % LOOKS_PER_MOMENT === 0) await showcase?.pass(1).catch(() => undefined);
-    view?.show(await progress.workers(), noteOf(receiver));
+    const workers = await progress.workers();
+    if (view?.isDrawn === true || looks % LOOKS_PER_LINE === 0) view?.show(workers, noteOf(receiver));
     await paused(stop);
   }
 }
@@ -139,20 +143,28 @@ async function run(request: UpRequest, ports: UpPorts, scene: Scene): Promise<Up
   const cycles = await cyclesRun(ports, scene);
   if (request.once) await settled(ports, scene);
   view?.show(await progress.workers(), noteOf(receiver));
-  const woken = catalogue.all.filter(({ definition }) => definition.when.wakes !== undefined);
-  const wakes = await progress.wakes(woken.map(({ name }) => name));
+  const since = await arrived(ports, scene);
   const { postgres, redis } = fleet.services;
   return {
-    ok: [...cycles, ...wakes].every(({ dead }) => dead === 0),
+    ok: [...cycles, ...since.wakes].every(({ dead }) => dead === 0),
     services: {
       postgres: { via: postgres.via, version: await progress.postgresVersion() },
       redis: { via: redis.via, version: redis.version },
     },
     tenants: await progress.tenants(),
     cycles: cycles.map(({ finished: _finished, total: _total, ...cycle }) => cycle),
-    wakes,
-    ...(receiver === undefined ? {} : { receiver: { url: receiver.url, ...receiver.received } }),
+    ...since,
   };
+}
+
+/** What has arrived until now, at the workers that arrivals wake and at the demo's receiver. */
+async function arrived(
+  { catalogue }: UpPorts,
+  { progress, receiver }: Scene,
+): Promise<Pick<UpReport, 'wakes' | 'receiver'>> {
+  const woken = catalogue.all.filter(({ definition }) => definition.when.wakes !== undefined);
+  const wakes = await progress.wakes(woken.map(({ name }) => name));
+  return { wakes, ...(receiver === undefined ? {} : { receiver: { url: receiver.url, ...receiver.received } }) };
 }
 
 /** Runs the cycle that each schedule was last due for, to its end. */
