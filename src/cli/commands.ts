@@ -4,6 +4,7 @@ import { doctor } from './commands/doctor.ts';
 import { migrate } from './commands/migrate.ts';
 import { policy } from './commands/policy.ts';
 import { queueCommand } from './commands/queue.ts';
+import { rule } from './commands/rule.ts';
 import { runCommand } from './commands/run.ts';
 import { secretCommand } from './commands/secret.ts';
 import { type ServiceRunners, schedulerCommand, workerCommand } from './commands/service.ts';
@@ -24,6 +25,7 @@ export function commandsOf(runners: ServiceRunners): readonly Command[] {
     cycleCommand,
     runCommand,
     queueCommand,
+    rule,
     secretCommand,
   ];
 }

@@ -62,6 +62,12 @@ export const ERRORS = Object.freeze({
     means: "A policy does not fit its worker's schema.",
     action: 'Correct the policy with `rae policy set`; then retry the dead runs with `rae run retry`.',
   },
+  RAE_RULE_INVALID: {
+    exit: EXIT.usage,
+    retryable: false,
+    means: 'A trigger rule cannot be: a field, a condition or an action is wrong.',
+    action: 'Correct every place listed in the message; docs/rules.md has them all.',
+  },
   RAE_CRON_INVALID: {
     exit: EXIT.usage,
     retryable: false,

@@ -37,6 +37,8 @@ export interface Explanation {
   /** Null for a rule without conditions. */
   readonly conditions: ExplainedNode | null;
   readonly gates: readonly Pick<Gate, 'reason' | 'open' | 'says'>[];
+  /** There where the conditions hold. */
+  readonly decision: Decision | undefined;
 }
 
 /** The conditions node by node, each with what it found. Nothing is skipped, whatever decides. */
@@ -65,15 +67,15 @@ function explainLeaf(leaf: Leaf, event: RuleEvent): ExplainedNode {
   };
 }
 
-/** Explains what the rule makes of the event. Its history is not changed. */
+/** Explains what the rule makes of the event. @param history makes the rule's history before the event, each time anew */
 export function explain(active: ActiveRule, event: RuleEvent, history: () => RuleHistory): Explanation {
   const { rule } = active;
   const conditions = rule.condition_group === null ? null : explainConditions(rule.condition_group, event);
-  if (!concerns(rule, event)) return { outcome: 'not_concerned', held: null, concerned: false, conditions, gates: [] };
+  const none = { held: null, conditions, gates: [], decision: undefined };
+  if (!concerns(rule, event)) return { ...none, outcome: 'not_concerned', concerned: false };
   const [deciding, looking] = [history(), history()];
   const decision = decide({ ...active, history: deciding }, event);
-  if (decision === undefined)
-    return { outcome: 'conditions_false', held: null, concerned: true, conditions, gates: [] };
+  if (decision === undefined) return { ...none, outcome: 'conditions_false', concerned: true };
   if (rule.aggregate !== null) looking.matched({ number: event.number, at: event.at, value: decision.value });
   const gates = [windowGate, cooldownGate, rateGate]
     .map((gate) => gate(rule, looking, event.at))
@@ -85,5 +87,6 @@ export function explain(active: ActiveRule, event: RuleEvent, history: () => Rul
     concerned: true,
     conditions,
     gates,
+    decision,
   };
 }

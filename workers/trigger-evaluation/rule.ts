@@ -66,8 +66,13 @@ export const ruleDocument = z
 export type Rule = z.output<typeof ruleDocument>;
 export type Aggregate = z.output<typeof aggregate>;
 
-/** A rule, or everything that is wrong with what was given. */
-export type RuleReading = { readonly rule: Rule } | { readonly mistakes: readonly string[] };
+/** The columns of `trigger_rules` that make a rule, as they are stored. */
+export type RuleColumns = Readonly<Record<string, unknown>>;
+
+/** A rule and the columns to store it in, or everything that is wrong with what was given. */
+export type RuleReading =
+  | { readonly rule: Rule; readonly columns: RuleColumns }
+  | { readonly mistakes: readonly string[] };
 
 /** Deeper than any rule needs to be, and shallow enough to be read without exhausting the stack. */
 const MOST_DEPTH = 40;
@@ -78,8 +83,13 @@ const MOST_DEPTH = 40;
  */
 export function readRule(given: unknown): RuleReading {
   if (tooDeep(given, MOST_DEPTH)) return { mistakes: [`the rule: expected at most ${MOST_DEPTH} levels`] };
-  const read = ruleDocument.safeParse(asColumns(given));
-  if (read.success) return { rule: read.data };
+  const columns = asColumns(given);
+  const read = ruleDocument.safeParse(columns);
+  if (read.success) {
+    // Conditions and actions are stored as they were written: what is read of them is not JSON any more.
+    const { condition_group = null, actions = [] } = columns as Fields;
+    return { rule: read.data, columns: { ...read.data, condition_group, actions } };
+  }
   const mistakes = read.error.issues.map(
     ({ path, message }) => `${path.length === 0 ? 'the rule' : path.join('.')}: ${message}`,
   );

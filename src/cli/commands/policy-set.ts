@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { messageOf, RaeError } from '../../kernel/errors.ts';
+import { RaeError } from '../../kernel/errors.ts';
 import { assignment } from '../assignment.ts';
 import { clean } from '../cell.ts';
 import type { Command } from '../command.ts';
+import { jsonIn } from '../json-file.ts';
 import { argument, option, repeated, tenantId, text, whole } from '../option.ts';
 import { policiesOf } from '../policies.ts';
 import { workerNamed } from '../worker-name.ts';
@@ -14,23 +14,6 @@ interface Options {
   readonly unset?: readonly string[];
   readonly file?: string;
   readonly expectVersion?: number;
-}
-
-/** The document in `file`; `-` is standard input. */
-function documentIn(file: string): unknown {
-  const name = file === '-' ? 'standard input' : file;
-  let content: string;
-  try {
-    content = readFileSync(file === '-' ? 0 : file, 'utf8');
-  } catch (error) {
-    throw new RaeError('RAE_USAGE', `${name} cannot be read: ${messageOf(error)}`, { cause: error });
-  }
-  try {
-    // Some editors begin a file with a byte order mark.
-    return JSON.parse(content.replace(/^\ufeff/, ''));
-  } catch (error) {
-    throw new RaeError('RAE_USAGE', `${name} is not JSON: ${clean(messageOf(error))}`, { cause: error });
-  }
 }
 
 export const policySet: Command = {
@@ -74,7 +57,7 @@ export const policySet: Command = {
     const { policy, changed } =
       file === undefined
         ? await book.patch(tenant, worker, { set, unset }, { expectVersion })
-        : await book.set(tenant, worker, documentIn(file), { expectVersion });
+        : await book.set(tenant, worker, jsonIn(file), { expectVersion });
     if (!call.json)
       call.out.say(
         changed ? `stored as version ${policy.version}` : `nothing changed; it is at version ${policy.version}`,

@@ -1,0 +1,68 @@
+import { type Rule, type RuleReading, readRule } from '../../workers/trigger-evaluation/rule.ts';
+import { RaeError } from '../kernel/errors.ts';
+import { RuleBook, type StoredRule } from '../tenant/rule-book.ts';
+import type { Call } from './call.ts';
+import { clean } from './cell.ts';
+import { jsonIn } from './json-file.ts';
+import { knownTenant } from './known-tenant.ts';
+
+/** A rule that a command is about: one that is stored, or one from a file that is only tried. */
+export interface RuleInHand {
+  readonly book: RuleBook;
+  readonly rule: Rule;
+  readonly stored: StoredRule | undefined;
+}
+
+/** The rules of a tenant that is there. @throws RaeError `RAE_TENANT_UNKNOWN` */
+export async function ruleBook(call: Call, tenant: string): Promise<RuleBook> {
+  await knownTenant(call, tenant);
+  return new RuleBook(call.connection.tenants);
+}
+
+/** @throws RaeError `RAE_RULE_INVALID` with every mistake */
+export function rightRule(given: unknown): Extract<RuleReading, { rule: Rule }> {
+  const reading = readRule(given);
+  if ('rule' in reading) return reading;
+  const mistakes = reading.mistakes.map((mistake) => clean(mistake));
+  throw new RaeError('RAE_RULE_INVALID', `the rule cannot be; nothing was changed\n  ${mistakes.join('\n  ')}`);
+}
+
+/** The rule of this name or id, or the one in `file`; one of them must be named. */
+export async function ruleInHand(
+  call: Call,
+  tenant: string,
+  named: string | undefined,
+  file: string | undefined,
+): Promise<RuleInHand> {
+  if ((named === undefined) === (file === undefined))
+    throw new RaeError('RAE_USAGE', 'name one rule: by its name or id, or by --file with one that is only tried');
+  const book = await ruleBook(call, tenant);
+  if (file !== undefined) return { book, rule: rightRule(jsonIn(file)).rule, stored: undefined };
+  const stored = await book.find(tenant, named ?? '');
+  return { book, rule: rightRule(documentOf(stored)).rule, stored };
+}
+
+/** A stored rule as its author would write it. */
+export function documentOf(stored: StoredRule): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(DOCUMENT.map((column) => [column, stored[column]]));
+}
+
+const DOCUMENT = [
+  'rule_name',
+  'description',
+  'project',
+  'event_types',
+  'condition_group',
+  'time_window_seconds',
+  'aggregate',
+  'cooldown_seconds',
+  'max_executions_per_hour',
+  'actions',
+  'stop_on_failure',
+  'priority',
+  'is_enabled',
+  'template_id',
+  'tags',
+  'metadata',
+  'created_by',
+] as const;
