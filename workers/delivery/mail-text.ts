@@ -16,7 +16,8 @@ const WRITERS: Readonly<Record<string, (data: Data) => MailText>> = {
     const name = word(data.rule_name) ?? word(data.rule) ?? word(data.name);
     const event = word(data.event_type);
     const title = name === undefined ? 'A rule has fired' : `The rule "${name}" has fired`;
-    return { subject: title, text: `${title}${event === undefined ? '' : `, on an event of the type ${event}`}.` };
+    const said = `${title}${event === undefined ? '' : `, on an event of the type ${event}`}.`;
+    return { subject: title, text: word(data.message) ?? said };
   },
 };
 

@@ -194,6 +194,8 @@ function wholeStory({ decision, naming, tenantId }: Planning): object {
   const { event } = decision;
   return {
     tenant_id: tenantId,
+    rule_name: naming.rule.rule_name,
+    event_type: event.type,
     rule: naming.rule,
     event: eventFields(event),
     fired_at: instant(event.at),
