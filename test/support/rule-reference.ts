@@ -133,7 +133,7 @@ function asked(operator: string, found: unknown, wanted: unknown, anyCase: boole
   if (operator === 'in') return (wanted as unknown[]).map(canonical).includes(text);
   if (operator === 'contains') {
     if (Array.isArray(found)) return found.map(canonical).includes(canonical(wanted));
-    return typeof found === 'string' && typeof wanted === 'string' && found.split(wanted).length > 1;
+    return typeof found === 'string' && typeof wanted === 'string' && found.indexOf(wanted) >= 0;
   }
   if (operator.startsWith('not_')) return !asked(operator.slice(4), found, wanted, anyCase);
   if (operator === 'matches_regex') {
