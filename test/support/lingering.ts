@@ -9,8 +9,12 @@ export interface RunMidway {
   readonly lapses: number;
 }
 
-/** What may be made to take longer: steps that change memories, or making runs. */
-export type Lingering = 'update on public.memories' | 'delete on public.memories' | 'insert on public.runs';
+/** What may be made to take longer: steps that change memories or consume events, or making runs. */
+export type Lingering =
+  | 'update on public.memories'
+  | 'delete on public.memories'
+  | 'insert on public.runs'
+  | 'insert on public.consumed_events';
 
 /**
  * Lets every statement of that kind take so many ms longer, on a machine however fast: a fault that waits for

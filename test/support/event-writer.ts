@@ -1,0 +1,56 @@
+import pg from 'pg';
+import type { TestDatabase } from './database.ts';
+import type { Random } from './random.ts';
+
+/** Writes events as API servers do: each transaction on a session of its own, some of them left open for a while. */
+export class EventWriter {
+  readonly #database: TestDatabase;
+  readonly #random: Random;
+  readonly #open: { readonly client: pg.Client; readonly count: number }[] = [];
+  /** How many events are committed. */
+  written = 0;
+  /** How many of them were committed after later ones. */
+  late = 0;
+
+  constructor(database: TestDatabase, random: Random) {
+    this.#database = database;
+    this.#random = random;
+  }
+
+  /** Writes a few events of the tenant in one transaction; every third stays open, and is committed or undone later. */
+  async write(tenantId: string): Promise<void> {
+    const client = new pg.Client({ connectionString: this.#database.url('rae_api'), application_name: 'event writer' });
+    client.on('error', () => undefined);
+    await client.connect();
+    await client.query('begin');
+    await client.query('select public.rae_enter_tenant($1)', [tenantId]);
+    const count = 1 + this.#random.below(6);
+    for (let n = 0; n < count; n += 1) {
+      await client.query("select public.rae_emit_event('custom.thing', jsonb_build_object('n', $1::int))", [
+        this.#random.below(5),
+      ]);
+    }
+    if (this.#random.below(3) === 0) {
+      this.#open.push({ client, count });
+    } else {
+      await client.query('commit');
+      await client.end();
+      this.written += count;
+    }
+    if (this.#open.length > 5) await this.#close(this.#random.below(4) > 0);
+  }
+
+  /** Commits what is still open. */
+  async finish(): Promise<void> {
+    while (this.#open.length > 0) await this.#close(true);
+  }
+
+  async #close(commit: boolean): Promise<void> {
+    const oldest = this.#open.shift();
+    await oldest?.client.query(commit ? 'commit' : 'rollback');
+    await oldest?.client.end();
+    if (!commit || oldest === undefined) return;
+    this.written += oldest.count;
+    this.late += oldest.count;
+  }
+}
