@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useDatabase } from '../support/database.ts';
-import { type Estate, readCertificates, readRemains, storeEstate, wronglyHashed } from '../support/estate.ts';
+import {
+  type Estate,
+  readCertificates,
+  readRemains,
+  storeEstate,
+  wronglyEntered,
+  wronglyHashed,
+} from '../support/estate.ts';
 import { someEstate, somePolicy } from '../support/estates.ts';
 import { type Performing, performing } from '../support/performing.ts';
 import { type Expected, retained } from '../support/retention-reference.ts';
@@ -67,6 +74,7 @@ describe('retention of any estate under any policy', () => {
             expect((await retentionRun(database(), retention, run)).status).toBe('done');
           }
           expect(await wronglyHashed(database(), tenantId)).toEqual([]);
+          expect(await wronglyEntered(database(), tenantId)).toEqual([]);
           expect(await database().admin('select from public.retention_marks where tenant_id = $1', [tenantId])).toEqual(
             [],
           );

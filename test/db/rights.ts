@@ -44,7 +44,7 @@ memory_embeddings  SIUD       -              siud        siud     -             
 graph_nodes        SIUD       -              siud        siud     -             -
 graph_triples      SIUD       -              siud        siud     -             -
 graph_evidence     SIUD       -              siud        siud     -             -
-graph_losses       SIUD       -              sid         si       -             -
+graph_losses       SIUD       -              siud        si       -             -
 cost_logs          SIUD       -              siud        siud     -             -
 legal_holds        SIUD       -              s           siu      -             -
 deletion_certificates SIUD    -              siu         s        -             -

@@ -90,7 +90,7 @@ export const SPECIMENS: Readonly<Record<string, TableSpecimen>> = {
     'properties',
   ),
   graph_evidence: tenants((tenantId) => ({ memory_id: tenantId, node_id: tenantId }), 'created_at'),
-  graph_losses: tenants(() => ({ subject_id: randomUUID() }), 'subject_id'),
+  graph_losses: tenants(() => ({ subject_id: randomUUID(), going: false }), 'going'),
   cost_logs: tenants(() => ({ model: word(), provider: 'ollama', operation: 'query' }), 'latency_ms'),
   legal_holds: tenants(() => ({ reason: word(), owner: word() }), 'released_at'),
   deletion_certificates: tenants(

@@ -5,7 +5,14 @@ import { sharedQueue } from '../../queues/names.ts';
 import type { CataloguedWorker } from '../../src/fleet/catalogue.ts';
 import { loadCatalogue } from '../../workers/index.ts';
 import { useDatabase } from '../support/database.ts';
-import { type Estate, readCertificates, readRemains, storeEstate, wronglyHashed } from '../support/estate.ts';
+import {
+  type Estate,
+  readCertificates,
+  readRemains,
+  storeEstate,
+  wronglyEntered,
+  wronglyHashed,
+} from '../support/estate.ts';
 import { someEstate, somePolicy } from '../support/estates.ts';
 import { eventually } from '../support/eventually.ts';
 import { ready, TestFleet } from '../support/fleet.ts';
@@ -143,6 +150,7 @@ describe('retention under faults', () => {
       expect(await readRemains(database(), tenantId)).toEqual(expected.remains);
       expect(await readCertificates(database(), tenantId, SLOT)).toEqual(expected.certificates);
       expect(await wronglyHashed(database(), tenantId)).toEqual([]);
+      expect(await wronglyEntered(database(), tenantId)).toEqual([]);
     }
     const [ledger] = await database().admin<{ runs: number; done: number; failures: number }>(
       "select count(*)::int as runs, count(*) filter (where state = 'done')::int as done, sum(failures)::int as failures from public.runs",

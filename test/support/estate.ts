@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { TestDatabase } from './database.ts';
+import { query } from './query.ts';
 
 /** A memory as far as retention looks at it. */
 export interface EstateMemory {
@@ -123,12 +124,8 @@ export interface Remains {
 export async function readRemains(database: TestDatabase, tenantId: string): Promise<Remains> {
   const ids = async (text: string) =>
     (await database.admin<{ id: string }>(text, [tenantId])).map(({ id }) => id).sort();
-  const count = async (table: string) =>
-    (
-      await database.admin<{ n: number }>(`select count(*)::int as n from public.${table} where tenant_id = $1`, [
-        tenantId,
-      ])
-    )[0]?.n ?? -1;
+  const count = async (rows: string) =>
+    (await database.admin<{ n: number }>(`select count(*)::int as n from public.${rows}`, [tenantId]))[0]?.n ?? -1;
   const marks = await database.admin<{ id: string; deleted_at: Date }>(
     'select id, deleted_at from public.memories where tenant_id = $1 and deleted_at is not null order by id',
     [tenantId],
@@ -136,12 +133,13 @@ export async function readRemains(database: TestDatabase, tenantId: string): Pro
   return {
     memories: await ids('select id from public.memories where tenant_id = $1'),
     marks: Object.fromEntries(marks.map(({ id, deleted_at: at }) => [id, at.toISOString()])),
-    embeddings: await count('memory_embeddings'),
+    embeddings: await count('memory_embeddings where tenant_id = $1'),
     nodes: await ids('select id from public.graph_nodes where tenant_id = $1'),
     triples: await ids('select id from public.graph_triples where tenant_id = $1'),
     evidence: await ids("select memory_id || ' ' || subject_id as id from public.graph_evidence where tenant_id = $1"),
     costs: await ids('select id from public.cost_logs where tenant_id = $1'),
-    audit: await count('audit_log'),
+    // What retention itself entered says what went; it is looked at by `wronglyEntered`.
+    audit: await count("audit_log where tenant_id = $1 and action <> 'retention.certified'"),
   };
 }
 
@@ -189,4 +187,24 @@ export async function wronglyHashed(database: TestDatabase, tenantId: string): P
       return createHash('sha256').update(lines).digest('hex') !== row.hash;
     })
     .map((row) => row.class);
+}
+
+/** The classes and slots of the tenant's certificates that its audit log does not tell as they stand, each in one entry; and what is wrong with the log. */
+export async function wronglyEntered(database: TestDatabase, tenantId: string): Promise<readonly unknown[]> {
+  const certificates = await database.admin(
+    `select c.class, c.slot, (select count(*)::int from public.audit_log a
+              where a.tenant_id = c.tenant_id and a.action = 'retention.certified' and a.detail ->> 'hash' = c.hash) as entries
+       from public.deletion_certificates c
+      where c.tenant_id = $1 and not (
+        select count(*) = 1 and bool_and(a.seq = c.audit_seq and a.actor = 'retention-purge'
+               and a.detail = to_jsonb(c) - array['tenant_id', 'audit_seq'])
+          from public.audit_log a where a.tenant_id = c.tenant_id and a.action = 'retention.certified' and a.detail ->> 'hash' = c.hash)`,
+    [tenantId],
+  );
+  const chain = await database
+    .tenants('rae_api')
+    .inTenant(tenantId, (tx) =>
+      tx.rows(query('select bad_seq, why from public.rae_audit_verify() where why is not null'), []),
+    );
+  return [...certificates, ...chain];
 }

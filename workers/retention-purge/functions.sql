@@ -34,10 +34,36 @@ begin
   on conflict (tenant_id, class, slot) do update set cutoff = greatest(c.cutoff, excluded.cutoff), deleted = c.deleted + excluded.deleted,
     oldest = least(c.oldest, excluded.oldest), newest = greatest(c.newest, excluded.newest),
     policy_fingerprint = case when strpos(c.policy_fingerprint, excluded.policy_fingerprint) > 0 then c.policy_fingerprint
-                              else c.policy_fingerprint || ' ' || excluded.policy_fingerprint end;
+                              else c.policy_fingerprint || ' ' || excluded.policy_fingerprint end,
+    audit_seq = null;
   update public.deletion_certificates c
      set hash = public.rae_certificate_hash(c.tenant_id, c.class, c.slot, c.cutoff, c.deleted, c.oldest, c.newest, c.policy_fingerprint)
    where c.tenant_id = p_tenant and c.class = p_class and c.slot = p_slot;
+end
+$$;
+
+-- function: retention_enter
+-- takes tenant
+-- gives nothing; an entry in the audit log for each certificate that none says as it stands
+-- again safe: what is entered is marked
+-- locks the end of the tenant's chain, then the certificates
+-- index deletion_certificates_entry_idx
+-- role rae_worker
+create function {{retention_enter}}(p_tenant uuid) returns void
+  language plpgsql volatile security invoker
+as $$
+declare
+  v_one public.deletion_certificates;
+begin
+  for v_one in
+    select c.* from public.deletion_certificates c where c.tenant_id = p_tenant and c.audit_seq is null order by c.slot, c.class
+  loop
+    update public.deletion_certificates c
+       set audit_seq = public.rae_audit_append('retention-purge', 'retention.certified', jsonb_build_object('class', v_one.class,
+             'slot', v_one.slot, 'cutoff', v_one.cutoff, 'deleted', v_one.deleted, 'oldest', v_one.oldest, 'newest', v_one.newest,
+             'policy_fingerprint', v_one.policy_fingerprint, 'hash', v_one.hash))
+     where c.tenant_id = p_tenant and c.class = v_one.class and c.slot = v_one.slot;
+  end loop;
 end
 $$;
 
@@ -153,6 +179,10 @@ begin
   triples := v_class.deleted;
   perform {{retention_certify}}(p_tenant, 'graph_triples', p_slot, null, v_class.deleted, v_class.oldest, v_class.newest, p_fingerprint);
   delete from public.graph_losses l where l.tenant_id = p_tenant and l.subject_id = any(v_triples);
+  -- A hold stops a node that has begun to go; else it is as good as gone, and no evidence can come for it any more.
+  update public.graph_losses l set going = not l.going
+   where l.tenant_id = p_tenant and l.loss_id = any(p_losses)
+     and (l.going and l.subject_id = any(v_held) or more and not l.going and l.subject_id = any(v_nodes));
   if more then return; end if;
   with gone as (delete from public.graph_nodes n where n.tenant_id = p_tenant and n.id = any(v_nodes) returning n.created_at)
   select count(*) as deleted, min(g.created_at) as oldest, max(g.created_at) as newest into v_class from gone g;
@@ -381,6 +411,7 @@ begin
       phase = excluded.phase, after_at = excluded.after_at, after_id = excluded.after_id;
   else
     delete from public.retention_marks k where k.tenant_id = p_tenant;
+    perform {{retention_enter}}(p_tenant);
     -- With all of it on hold nothing becomes due by time, and the release gives a hint.
     if not v_everything then v_due := {{retention_due_at}}(p_tenant, p_policy, v_slot, c_layers, v_cutoffs); end if;
     update public.tenant_cadences c set due_at = v_due
