@@ -1,6 +1,7 @@
 import type { Command } from './command.ts';
 import { cycleCommand } from './commands/cycle.ts';
 import { doctor } from './commands/doctor.ts';
+import { messageCommand } from './commands/message.ts';
 import { migrate } from './commands/migrate.ts';
 import { policy } from './commands/policy.ts';
 import { queueCommand } from './commands/queue.ts';
@@ -26,6 +27,7 @@ export function commandsOf(runners: ServiceRunners): readonly Command[] {
     runCommand,
     queueCommand,
     rule,
+    messageCommand,
     secretCommand,
   ];
 }

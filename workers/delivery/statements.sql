@@ -145,6 +145,6 @@ times (at) as (
      where m.tenant_id = $1 and m.state = 'dead' order by m.ended_at limit 1) k),
 next as (select min(at) as at from times),
 noted as (
-  update public.tenant_cadences c set due_at = n.at from next n
-   where c.tenant_id = $1 and c.worker = 'delivery' and c.due_at is distinct from n.at)
+  insert into public.tenant_cadences as c (tenant_id, worker, due_at) select $1, 'delivery', n.at from next n
+  on conflict (tenant_id, worker) do update set due_at = excluded.due_at where c.due_at is distinct from excluded.due_at)
 select coalesce(n.at <= clock_timestamp(), false) as due from next n

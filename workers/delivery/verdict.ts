@@ -58,8 +58,10 @@ export function verdictOfStatus(status: number, retryAfter: string | undefined, 
 
 /** Milliseconds that `Retry-After` asks for, seconds or a date, a day at most; undefined where it cannot be read. */
 export function retryAfterMs(header: string | undefined, now: Date): number | undefined {
-  if (header === undefined) return undefined;
-  const ms = /^\d{1,9}$/.test(header.trim()) ? Number(header) * SECOND : new Date(header).getTime() - now.getTime();
+  const text = header?.trim() ?? '';
+  if (/^\d{1,9}$/.test(text)) return Math.min(Number(text) * SECOND, DAY);
+  // JavaScript makes a date of nearly anything: `-5` is one in 2001.
+  const ms = /^[A-Z][a-z]{2}, .* GMT$/.test(text) ? new Date(text).getTime() - now.getTime() : Number.NaN;
   return Number.isNaN(ms) ? undefined : Math.min(Math.max(0, ms), DAY);
 }
 

@@ -6,7 +6,13 @@ import { deliverySql } from './sql.ts';
 
 export default worker({
   contract: delivery,
-  when: { catchUp: 'coalesce', listens: ['message' as never], servesSuspended: false, estimateMs: 200 },
+  when: {
+    catchUp: 'coalesce',
+    listens: [],
+    wakes: { on: ['message'], afterMs: 0 },
+    servesSuspended: false,
+    estimateMs: 200,
+  },
   sql: deliverySql,
   perform: async (run) => {
     const sender = new Sender(run);
