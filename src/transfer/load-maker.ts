@@ -75,14 +75,12 @@ export class LoadMaker {
       const { shape } = encoder as RowEncoder<number>;
       const { cells } = content;
       this.#refuseForeign(shape.tenant === undefined ? undefined : cells[shape.tenant]);
-      refuseEmbedding(shape.embedding === undefined ? undefined : cells[shape.embedding]);
       const values = cellValues(cells, this.#form.header);
       return (encoder as RowEncoder<number>).line(line, values, () => JSON.stringify(cells));
     }
     const { shape } = encoder as RowEncoder<string>;
     const { object, source } = content;
     this.#refuseForeign(shape.tenant === undefined ? undefined : object[shape.tenant]);
-    refuseEmbedding(shape.embedding === undefined ? undefined : object[shape.embedding]);
     return (encoder as RowEncoder<string>).line(line, jsonValues(object, source), () => source);
   }
 
@@ -133,12 +131,6 @@ export class LoadMaker {
     }
     return new RowEncoder(shape, now);
   }
-}
-
-/** Memories have no column for it, and what a file gives must not be lost without a word. */
-function refuseEmbedding(embedding: unknown): void {
-  if (embedding === undefined || embedding === null || embedding === '') return;
-  throw new RowFault('embedding', 'has no place in a memory; give it as a row of memory_embeddings, or leave it out');
 }
 
 function add(load: Map<KindName, Staged>, kind: KindName, line: number, row: string): void {

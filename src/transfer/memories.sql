@@ -12,7 +12,7 @@ create temporary table if not exists staged_memories (
   timestamptz, created_at timestamptz, last_accessed_at timestamptz, usage_count integer, project varchar(255),
   metadata jsonb, agent_id varchar(255), expires_at timestamptz, memory_type varchar(50), strength double precision,
   session_id varchar(255), info_class varchar(50), governance jsonb, human_label varchar(255), content_hash
-  varchar(64), deleted_at timestamptz
+  varchar(64), deleted_at timestamptz, embedding real[]
 ) on commit delete rows
 
 -- statement: fill
@@ -24,7 +24,7 @@ create temporary table if not exists staged_memories (
 copy pg_temp.staged_memories (line, given,
   id, content, source, importance, layer, tags, "timestamp", created_at, last_accessed_at, usage_count, project,
   metadata, agent_id, expires_at, memory_type, strength, session_id, info_class, governance, human_label,
-  content_hash, deleted_at) from stdin
+  content_hash, deleted_at, embedding) from stdin
 
 -- statement: clear
 -- takes nothing; as rae_api
@@ -67,7 +67,7 @@ delete from pg_temp.staged_memories where line = any($1)
 
 -- statement: add
 -- takes $1 tenant uuid; as rae_api inside the tenant
--- gives {added int}: rows that were not there; the rest is there already and stays as it is
+-- gives {added int}: rows that were not there, with their embeddings; the rest is there already and stays as it is
 -- again safe: nothing is there twice
 -- locks the new rows
 -- index the table's primary key and its unique constraints
@@ -82,16 +82,25 @@ with added as (
     content_hash, deleted_at
     from pg_temp.staged_memories
   on conflict do nothing
-  returning 1)
+  returning id, created_at),
+embedded as (
+  -- The original keeps one within the memory and does not say of which model it is.
+  insert into public.memory_embeddings (tenant_id, memory_id, model_name, embedding, created_at)
+  select distinct on (s.id) $1, s.id, 'default', s.embedding, added.created_at
+    from pg_temp.staged_memories s join added on added.id = s.id
+   where s.embedding is not null order by s.id, s.line
+  on conflict do nothing)
 select count(*)::int as added from added
 
 -- statement: put
 -- takes $1 tenant uuid; as rae_api inside the tenant
--- gives {changed int}: rows that were there otherwise, and are now as the last row of their name gives them
+-- gives {changed int}: rows that were there otherwise, or with another embedding, and are now as the last row of their name gives them
 -- again safe: they are as they are given
 -- locks the rows
 -- index the table's primary key
-with changed as (
+with last as materialized (
+  select distinct on (id) * from pg_temp.staged_memories order by id, line desc),
+changed as (
 update public.memories there
    set
        content = case when s.given & 2 <> 0 then s.content else there.content end,
@@ -115,7 +124,7 @@ update public.memories there
        human_label = case when s.given & 524288 <> 0 then s.human_label else there.human_label end,
        content_hash = case when s.given & 1048576 <> 0 then s.content_hash else there.content_hash end,
        deleted_at = case when s.given & 2097152 <> 0 then s.deleted_at else there.deleted_at end
-  from (select distinct on (id) * from pg_temp.staged_memories order by id, line desc) s
+  from last s
  where there.tenant_id = $1 and there.id = s.id
    and (s.given & 2 <> 0 and s.content is distinct from there.content
     or s.given & 4 <> 0 and s.source is distinct from there.source
@@ -138,11 +147,19 @@ update public.memories there
     or s.given & 524288 <> 0 and s.human_label is distinct from there.human_label
     or s.given & 1048576 <> 0 and s.content_hash is distinct from there.content_hash
     or s.given & 2097152 <> 0 and s.deleted_at is distinct from there.deleted_at)
-returning 1),
+returning there.id),
+embedded as (
+  insert into public.memory_embeddings as e (tenant_id, memory_id, model_name, embedding, created_at)
+  select $1, s.id, 'default', s.embedding, m.created_at
+    from last s join public.memories m on m.tenant_id = $1 and m.id = s.id
+   where s.embedding is not null
+  on conflict (tenant_id, memory_id, model_name) do update set embedding = excluded.embedding
+   where e.embedding is distinct from excluded.embedding
+  returning memory_id),
 hinted as (
   -- A changed memory may be due again; of a new one the trigger of the table tells.
   insert into public.due_hints (tenant_id, kind) select $1, 'memory' where exists (select from changed))
-select count(*)::int as changed from changed
+select count(*)::int as changed from (select id from changed union select memory_id from embedded) c
 
 -- statement: rows
 -- takes nothing; as rae_api inside the tenant

@@ -1,4 +1,4 @@
-import { double, instant, integer, json, text, texts, uuid } from './column-type.ts';
+import { double, instant, integer, json, reals, text, texts, uuid } from './column-type.ts';
 import type { Kind } from './kind.ts';
 
 /** What the original called its layers before January 2026, and its documents still do. */
@@ -11,7 +11,7 @@ const LEGACY_LAYERS = Object.freeze({
   rm: 'reflective',
 });
 
-/** Memories, in the columns of the original's live table. */
+/** Memories, in the columns of the original's live table. Their embedding becomes a row of memory_embeddings, of the model `default`. */
 export const memories: Kind = {
   name: 'memories',
   aliases: ['memory'],
@@ -39,5 +39,6 @@ export const memories: Kind = {
     { name: 'human_label', type: text(255) },
     { name: 'content_hash', type: text(64) },
     { name: 'deleted_at', type: instant },
+    { name: 'embedding', type: reals },
   ],
 };

@@ -4,8 +4,6 @@ import { RowFault } from './row-fault.ts';
 
 /** The column with the tenant a row says it is of. */
 export const TENANT = 'tenant_id';
-/** In a memory, the embedding that the original keeps with it. */
-export const EMBEDDING = 'embedding';
 /** In a JSONL row, its kind. */
 export const KIND_FIELDS: readonly string[] = ['kind', 'table'];
 
@@ -15,7 +13,6 @@ export interface Shape<Place> {
   /** Per column of the kind; undefined where the rows do not have it. */
   readonly places: readonly (Place | undefined)[];
   readonly tenant: Place | undefined;
-  readonly embedding: Place | undefined;
   /** Names that are no column, left out because that was asked for. */
   readonly ignored: readonly string[];
 }
@@ -40,13 +37,13 @@ export function shapeOf<Place>(
 ): Shape<Place> {
   const known = namesOf(kind);
   const found = new Map<Column, { readonly name: string; readonly place: Place }>();
-  const special = new Map<string, Place>();
+  let tenant: Place | undefined;
   const ignored: string[] = [];
   names.forEach((given, index) => {
     const name = given.trim();
     const column = known.get(name) ?? known.get(name.toLowerCase());
     if (column === undefined) {
-      if (name === TENANT || (name === EMBEDDING && kind.name === 'memories')) special.set(name, place(index));
+      if (name === TENANT) tenant = place(index);
       else if (!kind.passedOver.includes(name) && !KIND_FIELDS.includes(name)) {
         if (!ignoreUnknown) throw unknown(name, kind, known.keys());
         ignored.push(name);
@@ -65,8 +62,7 @@ export function shapeOf<Place>(
   return {
     kind,
     places: kind.columns.map((column) => found.get(column)?.place),
-    tenant: special.get(TENANT),
-    embedding: special.get(EMBEDDING),
+    tenant,
     ignored,
   };
 }

@@ -111,7 +111,17 @@ const BAD_ROWS: readonly (readonly [what: string, row: string | Buffer, column: 
   ['an unknown field', '{"content":"a","tag":[]}', 'tag', /^is no column of memories; did you mean tags\?$/],
   ['an unknown kind', '{"kind":"memoris","content":"a"}', 'kind', /^is no kind of rows; did you mean memories\?$/],
   ['another tenant', `{"content":"a","tenant_id":"${ID}"}`, 'tenant_id', /^is that of another tenant/],
-  ['an embedding', '{"content":"a","embedding":[0.1]}', 'embedding', /^has no place in a memory/],
+  ['an embedding that is none', '{"content":"a","embedding":"0.1 0.2"}', 'embedding', /^is not an array/],
+  [
+    'a word in an embedding',
+    '{"content":"a","embedding":[0.1,"secret words"]}',
+    'embedding',
+    /^holds what is not a number$/,
+  ],
+  ['a gap in an embedding', '{"content":"a","embedding":[0.1,null]}', 'embedding', /^holds what is not a number$/],
+  ['a number beyond an embedding', '{"content":"a","embedding":[1e39]}', 'embedding', /^holds a number out of range$/],
+  ['an embedding cut off', '{"content":"a","embedding":"[0.1,0.2"}', 'embedding', /^is not an array/],
+  ['an embedding in an embedding', '{"content":"a","embedding":[[0.1]]}', 'embedding', /^holds what is not a number$/],
   ['too long a line', `{"content":"${'x'.repeat(17 * 1024 * 1024)}"}`, null, /^is longer than 16 MiB$/],
 ];
 
