@@ -9,12 +9,14 @@ import { purge } from './rows/purge.ts';
 import { quiet } from './rows/quiet.ts';
 import { rawBullmq } from './rows/raw-bullmq.ts';
 import { redisBound } from './rows/redis-bound.ts';
+import { rules } from './rows/rules.ts';
 import { shares } from './rows/shares.ts';
 
 /** Every row, in the order of the table. */
 export const ROWS: readonly Row[] = [
   ...decayCycle,
   purge,
+  rules,
   ...rawBullmq,
   fanOut,
   ...idleTenants,
