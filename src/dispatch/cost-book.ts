@@ -9,6 +9,8 @@ type Pairs = Map<string, Map<string, number>>;
 const LIMIT = 200_000;
 const MEMORY = 0.8;
 const LATELY = 0.98;
+/** How far one measure moves the median, and where that ends. */
+const TYPICAL = Object.freeze({ step: 0.02, least: 0.1 });
 /** First runs over which the mean of a worker is taken: enough not to be led by one, few enough to follow a change. */
 const MEAN_OVER = 64;
 
@@ -25,6 +27,7 @@ export class CostBook {
   readonly #half: number;
   readonly #means = new Map<string, WorkerMean>();
   readonly #lately = new Map<string, number>();
+  readonly #typical = new Map<string, number>();
   #recent: Pairs = new Map();
   #recentSize = 0;
   #older: Pairs = new Map();
@@ -56,9 +59,21 @@ export class CostBook {
     return this.#lately.get(worker) ?? this.#declared(worker);
   }
 
+  /**
+   * What share of its estimate a run of the worker typically takes: the median, from 0.1 to 1. Below a half a few runs
+   * take most of the time: those that lost their core to others in the middle, on a machine of which too much is asked at once.
+   */
+  typical(worker: string): number {
+    return this.#typical.get(worker) ?? 1;
+  }
+
   /** A run of the tenant took `ms` of worker time. What is no number from 0 up is not taken. */
   measured(tenantId: string, worker: string, ms: number): void {
     if (!(ms >= 0 && ms < Number.POSITIVE_INFINITY)) return;
+    const known = this.typical(worker);
+    const moved =
+      ms > known * this.estimate(tenantId, worker) ? known * (1 + TYPICAL.step) : known * (1 - TYPICAL.step);
+    this.#typical.set(worker, Math.min(1, Math.max(TYPICAL.least, moved)));
     const lately = this.#lately.get(worker);
     this.#lately.set(worker, lately === undefined ? ms : LATELY * lately + (1 - LATELY) * ms);
     const recent = this.#recent.get(worker);

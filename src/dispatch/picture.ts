@@ -3,6 +3,7 @@ import { queueFor } from '../../queues/topology.ts';
 import type { HoldReason } from '../ledger/hold-reason.ts';
 import type { CostBook } from './cost-book.ts';
 import { Flight, type FlyingRun } from './flight.ts';
+import { TICKET_MS } from './packing.ts';
 import { ShareBook } from './share.ts';
 import { type Pick, Turns } from './turns.ts';
 import type { DispatchedWorker, Windows } from './windows.ts';
@@ -112,7 +113,9 @@ export class Picture {
         add(queued, this.queueOf(worker.name, tenantId), 1);
         if (!worker.shared || picked === 1) add(lanes, tenantId, 1);
       };
-      const request = { runs: Math.min(left, runs), ms, idle, reserve, held, onPick };
+      // A ticket is of one queue: what is picked for one place is parted among the partitions, and would fill none.
+      const parted = worker.shared ? Math.min(this.partitions - 1, tickets) * TICKET_MS : 0;
+      const request = { runs: Math.min(left, runs), ms: ms + parted, idle, reserve, held, onPick };
       for (const pick of this.turns.take(worker.name, request, nowMs)) {
         picks.push({ ...pick, ...this.#placeOf(worker.name, pick.tenantId) });
       }

@@ -40,6 +40,9 @@ export interface WindowsOptions {
 
 /** From the end of a run to the begin of one that was admitted for it, in ms, about: so much must wait in Redis. */
 const REFILL_MS = 10;
+/** All steps are used while a run typically takes two thirds of its mean time, and never less than half of them. */
+const BUSY = 1.5;
+const LEAST_BUSY = 0.5;
 /** Announcements are made anew every half second. */
 const MISSING_MS = 2_000;
 
@@ -79,7 +82,10 @@ export class Windows {
   limit({ name, shared }: DispatchedWorker): number {
     const capacity = this.#capacities.get(name);
     if (capacity === undefined) return 0;
-    if (shared) return Math.ceil((ticketsOf(capacity) * TICKET_MS) / Math.max(this.#costs.lately(name), 0.05));
+    if (shared)
+      return Math.ceil(
+        (ticketsOf(this.#stepsOf(name, capacity)) * TICKET_MS) / Math.max(this.#costs.lately(name), 0.05),
+      );
     return slotsOf(capacity, this.#costs.lately(name));
   }
 
@@ -90,17 +96,26 @@ export class Windows {
     const flying = flight.ofWorker(worker.name);
     const kept = (places: number) => Math.min(places - 1, Math.ceil(places * this.#options.reserve));
     if (worker.shared) {
-      const tickets = ticketsOf(capacity) - flight.ticketsOf(worker.name);
-      const idle = capacity.steps - flight.ticketsOf(worker.name);
-      return { runs: Number.POSITIVE_INFINITY, ms: tickets * TICKET_MS, tickets, idle, reserve: kept(capacity.steps) };
+      const steps = this.#stepsOf(worker.name, capacity);
+      const tickets = ticketsOf(steps) - flight.ticketsOf(worker.name);
+      const idle = steps - flight.ticketsOf(worker.name);
+      return { runs: Number.POSITIVE_INFINITY, ms: tickets * TICKET_MS, tickets, idle, reserve: kept(steps) };
     }
     const runs = slotsOf(capacity, this.#costs.lately(worker.name)) - flying;
     const idle = capacity.slots - flying;
     return { runs, ms: Number.POSITIVE_INFINITY, tickets: runs, idle, reserve: kept(capacity.slots) };
   }
+
+  /**
+   * How many steps of statements to keep busy: all, unless most of their time goes to waiting for a core. Then more at
+   * once would only make each slower, and their tickets smaller.
+   */
+  #stepsOf(worker: string, { steps }: Capacity): number {
+    return Math.ceil(steps * Math.max(LEAST_BUSY, Math.min(1, BUSY * this.#costs.typical(worker))));
+  }
 }
 
-function ticketsOf({ steps }: Capacity): number {
+function ticketsOf(steps: number): number {
   return steps + Math.ceil(steps / 4);
 }
 

@@ -1,7 +1,7 @@
 -- Statements of the scheduler over the ledger of all tenants. They read and write no payload.
 
 -- statement: rescue
--- takes $1 limit int, $2 most lapses int
+-- takes $1 limit int, $2 most lapses int, $3 how long ago a run must have been admitted at least, in ms int: no lease runs out sooner
 -- gives {was text, tenant_id, run_id, worker, dead boolean} per run taken back
 -- again safe: finds only leases that have run out
 -- locks the runs' rows; one that a step still holds is skipped, since that step will commit or end by itself
@@ -9,7 +9,8 @@
 with lapsed as (
   select r.tenant_id, r.run_id, r.state from public.flights f cross join lateral unnest(f.tenants, f.runs) u (tenant_id, run_id)
     join public.runs r on r.tenant_id = u.tenant_id and r.run_id = u.run_id
-   where r.state in ('queued', 'running') and r.lease_until < clock_timestamp()
+   where f.admitted_at < clock_timestamp() - $3::int * interval '1 millisecond'
+     and r.state in ('queued', 'running') and r.lease_until < clock_timestamp()
    limit $1::int for update of r skip locked)
 update public.runs r set
        state = case when l.state = 'running' and r.lapses + 1 >= $2 then 'dead' else 'owed' end,

@@ -40,16 +40,22 @@ const KEY_HOURS = 72;
 export class LedgerUpkeep {
   readonly #database: Queryable;
   readonly #maxLapses: number;
+  readonly #youngestMs: number;
 
-  constructor(database: Queryable, maxLapses: number) {
+  /**
+   * @param youngestMs no lease runs out so soon after its run was admitted: what is younger is not looked at, so that
+   *   the cost of `rescue` does not follow the rate of runs.
+   */
+  constructor(database: Queryable, maxLapses: number, youngestMs = 0) {
     this.#database = database;
     this.#maxLapses = maxLapses;
+    this.#youngestMs = youngestMs;
   }
 
   /** Takes back up to 1,000 runs whose lease ran out: owed again, or dead after too many lapses. */
   async rescue(): Promise<readonly RescuedRun[]> {
     type Rescued = { was: 'queued' | 'running'; tenant_id: string; run_id: string; worker: string; dead: boolean };
-    const rows = await this.#database.rows<Rescued>(sql.rescue, [RESCUE_BATCH, this.#maxLapses]);
+    const rows = await this.#database.rows<Rescued>(sql.rescue, [RESCUE_BATCH, this.#maxLapses, this.#youngestMs]);
     return rows.map((row) => ({
       was: row.was,
       tenantId: row.tenant_id,

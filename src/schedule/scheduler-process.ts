@@ -122,6 +122,6 @@ function bookkeeping({ config, events, clock, catalogue }: ProcessParts, databas
     wakes: new Wakes(database, catalogue),
     counts: new CycleCounts(database, events, clock),
     stats: new LedgerStats(database, events, clock),
-    upkeep: new LedgerUpkeep(database, config.maxLapses),
+    upkeep: new LedgerUpkeep(database, config.maxLapses, Math.floor(config.leaseMs / 2)),
   };
 }

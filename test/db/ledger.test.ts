@@ -234,6 +234,13 @@ describe('rescue', () => {
     expect(after.available_at.getTime() - Date.now()).toBeGreaterThan(5_000);
   });
 
+  it('does not look at what was admitted too lately for any lease to have run out', async () => {
+    const ref = await run({ state: 'queued', attempt: 3, lease_until: past() });
+    const upkeep = new LedgerUpkeep(database().open('rae_scheduler'), 20, 60_000);
+    expect((await upkeep.rescue()).map(({ runId }) => runId)).not.toContain(ref.runId);
+    expect((await rescue()).map(({ runId }) => runId)).toContain(ref.runId);
+  });
+
   it('counts none of a run whose ticket was lost, as nobody had begun it, and makes that ticket void', async () => {
     const ref = await run({ state: 'queued', attempt: 3, lapses: 4, lease_until: past() });
     await rescue();

@@ -66,6 +66,28 @@ describe('what a run is expected to cost', () => {
   });
 });
 
+describe('what share of its estimate a run typically takes', () => {
+  it('is all of it while every run takes the same', () => {
+    const costs = book();
+    expect(costs.typical('decay')).toBe(1);
+    for (let run = 0; run < 500; run += 1) costs.measured('a', 'decay', 3);
+    expect(costs.typical('decay')).toBeGreaterThan(0.9);
+  });
+
+  it('is little where one run of five takes nearly all of the time', () => {
+    const costs = book();
+    for (let run = 0; run < 1_000; run += 1) costs.measured(`t${run % 50}`, 'decay', run % 5 === 4 ? 10 : 0.4);
+    expect(costs.typical('decay')).toBeLessThan(0.35);
+    expect(costs.typical('delivery')).toBe(1);
+  });
+
+  it('is the same for tenants whose runs differ, as each is held against its own estimate', () => {
+    const costs = book();
+    for (let run = 0; run < 1_000; run += 1) costs.measured(`t${run % 50}`, 'decay', 2 ** (run % 10));
+    expect(costs.typical('decay')).toBeGreaterThan(0.7);
+  });
+});
+
 describe('the memory of the cost book', () => {
   it('holds no more pairs than it may, over all workers', () => {
     fc.assert(
