@@ -20,10 +20,10 @@ export { scheduleFields, workerContract } from './contract.ts';
 export type CatchUp = 'each' | 'coalesce' | 'skip';
 
 /**
- * What may arrive for a tenant: memories, cost logs, the release of a legal hold, events, outgoing messages. A kind is a
- * word that a trigger writes into `due_hints`.
+ * What may arrive for a tenant: memories, cost logs, the release of a legal hold, events, outgoing messages,
+ * edits of budgets. A kind is a word that a trigger writes into `due_hints`.
  */
-export type Arrival = 'memory' | 'cost_log' | 'hold' | 'event' | 'message';
+export type Arrival = 'memory' | 'cost_log' | 'hold' | 'event' | 'message' | 'budget';
 
 /**
  * What owes a run at once, besides the cadence or instead of one: an arrival, or a time that a run has set with

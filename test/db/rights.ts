@@ -61,6 +61,12 @@ consumed_events    SIUD       -              sid         s        -             
 trigger_rules      SIUD       -              su          siud     -             -
 trigger_tallies    SIUD       -              siu         sd       -             -
 trigger_executions SIUD       -              sid         s        -             -
+cost_budgets       SIUD       -              s           siud     -             -
+budget_notes       SIUD       -              sid         i        -             -
+budget_alerts      SIUD       -              siu         s        -             -
+budget_reservations SIUD      -              siud        siu      -             -
+budget_gates       SIUD       -              siu         siu      -             -
+llm_profiles       SIUD       -              s           siud     -             -
 `;
 
 /** One line of the table. */

@@ -79,6 +79,18 @@ export const SPECIMENS: Readonly<Record<string, TableSpecimen>> = {
     }),
     'detail',
   ),
+  cost_budgets: tenants(() => ({ project: word() }), 'monthly_limit_usd'),
+  budget_notes: tenants(() => ({ project: word(), at: instant() }), 'at'),
+  budget_alerts: tenants(
+    () => ({
+      ...{ budget_id: randomUUID(), meter: 'daily_usd', period: '2026-01-01', threshold: 1, limit_amount: 1 },
+      ...{ period_from: instant(), period_to: instant(), spent: 1, reserved: 0, unknown_calls: 0 },
+    }),
+    'unsendable',
+  ),
+  budget_reservations: tenants(() => ({ project: word(), estimate_usd: 1, lapses_at: instant() }), 'settled_at'),
+  budget_gates: tenants(() => ({}), 'turn'),
+  llm_profiles: tenants(() => ({ default_model: word() }), 'enable_caching'),
   // Its tenant's id, so that what refers to a memory or a node finds one.
   memories: tenants((id) => ({ id, content: word(), content_hash: word() }), 'importance'),
   decay_marks: tenants(() => ({}), 'begun'),

@@ -1,5 +1,6 @@
 import type { CataloguedWorker } from '../../src/fleet/catalogue.ts';
 import type { PerformerPorts } from '../../src/fleet/performer.ts';
+import { furnishBudgets } from './budget-scene.ts';
 import { createDatabase, type TestDatabase } from './database.ts';
 import { furnishMessages } from './delivering.ts';
 import { executorOn } from './executor.ts';
@@ -14,6 +15,7 @@ const BOOKS = ['runs', 'tenant_cadences', 'due_hints', 'wakes'];
 
 /** Settings that make a worker take the smallest steps it can; a worker that has none works in one step or has its own bound. */
 const SMALL_STEPS: Readonly<Record<string, Record<string, unknown>>> = {
+  'budget-alerting': { step_notes: 2 },
   decay: { step_rows: 10 },
   'retention-purge': { step_rows: 10 },
   'trigger-evaluation': { step_events: 7 },
@@ -23,16 +25,21 @@ const SMALL_STEPS: Readonly<Record<string, Record<string, unknown>>> = {
 const FURNISHING: Readonly<
   Record<string, (database: TestDatabase, tenantId: string, otherId: string) => Promise<void>>
 > = {
+  'budget-alerting': furnishBudgets,
   delivery: furnishMessages,
   'trigger-evaluation': furnishRules,
 };
 
 /** Columns that say when something was written, or at which attempt: two scenes differ in them. */
 const CLOCKS = ['consumed_at', 'updated_at', 'next_attempt_at', 'ended_at', 'tried_since', 'attempts'];
-/** More of them, by table: what is hashed with such a time differs as well. */
+/** More of them, by table, and ids that the database draws: what is hashed with such a time differs as well. */
 const MORE_CLOCKS: Readonly<Record<string, readonly string[]>> = {
   audit_log: ['at', 'previous', 'hash'],
   audit_heads: ['at', 'hash'],
+  budget_alerts: ['alerted_at'],
+  events: ['event_id', 'created_at'],
+  pending_events: ['event_id'],
+  messages: ['message_id', 'created_at'],
 };
 
 /** What a test changes about the process that performs a run. */
