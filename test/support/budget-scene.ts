@@ -82,10 +82,10 @@ export async function allows(
 /** The alerts of a tenant: `meter period threshold`, with the project's name before it. */
 export async function alertsOf(database: TestDatabase, tenantId: string): Promise<readonly string[]> {
   const rows = await database.admin<{ alert: string }>(
-    `select concat_ws(' ', project, meter, period, threshold) as alert from public.budget_alerts where tenant_id = $1 order by 1`,
+    `select concat_ws(' ', project, meter, period, threshold) as alert from public.budget_alerts where tenant_id = $1`,
     [tenantId],
   );
-  return rows.map(({ alert }) => alert);
+  return rows.map(({ alert }) => alert).sort();
 }
 
 const WEBHOOK = { type: 'webhook', url: 'https://hooks.acme.example/budget' };
