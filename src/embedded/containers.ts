@@ -4,6 +4,20 @@ import type { StartedService } from './service.ts';
 const POSTGRES_IMAGE = 'postgres:18-alpine';
 const REDIS_IMAGE = 'redis:8-alpine';
 
+/**
+ * Without a shell, unlike testcontainers' own: of one that is cut off on a busy machine the shell goes and its child stays,
+ * to Postgres as process 1, which takes the end of a child it does not know for a crash and ends every session.
+ */
+const POSTGRES_HEALTH = {
+  test: ['CMD', 'pg_isready', '--quiet', '--host', '127.0.0.1', '--username', 'postgres', '--dbname', 'rae'] as [
+    'CMD',
+    ...string[],
+  ],
+  interval: 500,
+  timeout: 10_000,
+  retries: 1_000,
+};
+
 async function inContainer<T>(name: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -38,7 +52,10 @@ function stopper(container: { stop(): Promise<unknown> }): () => Promise<void> {
 export async function containerPostgres(): Promise<StartedService> {
   return await inContainer('Postgres', async () => {
     const { PostgreSqlContainer } = await import('@testcontainers/postgresql');
-    const definition = new PostgreSqlContainer(POSTGRES_IMAGE).withDatabase('rae').withUsername('postgres');
+    const definition = new PostgreSqlContainer(POSTGRES_IMAGE)
+      .withDatabase('rae')
+      .withUsername('postgres')
+      .withHealthCheck(POSTGRES_HEALTH);
     const container = await definition.withCommand(['postgres', '-c', 'max_connections=200', '-c', 'jit=off']).start();
     const name = `${container.getHost()}:${container.getPort()}`;
     return {
