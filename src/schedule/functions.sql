@@ -148,30 +148,34 @@ begin
   select array_agg(l.tenant_id), array_agg(l.worker) into v_tenants, v_workers from (
     select w.tenant_id, w.worker from unnest(p_workers, p_after_ms) a (worker, after_ms)
       join public.wakes w on w.worker = a.worker
-      left join public.runs r on r.tenant_id = w.tenant_id and r.run_id = w.run_id
+      -- By its key, one after another: a join might look through all runs there are.
+      left join lateral (
+        select o.run_id, o.finished_at, o.state, o.attempt from public.runs o
+         where o.tenant_id = w.tenant_id and o.run_id = w.run_id offset 0) r on true
      where w.since <= statement_timestamp() - a.after_ms * interval '1 millisecond'
        and (r.run_id is null or r.finished_at is not null or r.state = 'owed' and r.attempt = 0)
      limit p_limit for update of w skip locked) l;
   if v_tenants is null then return 0; end if;
 
   -- A statement of its own, so that it sees what whoever held these rows before has committed.
-  with mine as (
+  with mine as materialized (
     select w.tenant_id, w.worker, r.run_id is null or r.finished_at is not null as free, r.state = 'owed' and r.attempt = 0 as covered,
-           t.status = 'active' or t.status = 'suspended' and a.serves_suspended as served
+           (t.status = 'active' or t.status = 'suspended' and a.serves_suspended) is true as served, gen_random_uuid() as next_id
       from unnest(v_tenants, v_workers) l (tenant_id, worker)
       join public.wakes w on w.tenant_id = l.tenant_id and w.worker = l.worker
       join unnest(p_workers, p_serves_suspended) a (worker, serves_suspended) on a.worker = w.worker
       left join public.tenants t on t.tenant_id = w.tenant_id
-      left join public.runs r on r.tenant_id = w.tenant_id and r.run_id = w.run_id
+      left join lateral (
+        select o.run_id, o.finished_at, o.state, o.attempt from public.runs o
+         where o.tenant_id = w.tenant_id and o.run_id = w.run_id offset 0) r on true
      where w.since is not null),
   made as (
-    insert into public.runs (tenant_id, worker, origin)
-    select m.tenant_id, m.worker, 'wake' from mine m where m.free and m.served order by 1, 2
-    returning tenant_id, worker, run_id),
+    insert into public.runs (tenant_id, run_id, worker, origin)
+    select m.tenant_id, m.next_id, m.worker, 'wake' from mine m where m.free and m.served order by 1, 3
+    returning 1),
   noted as (
-    update public.wakes w set since = null, run_id = coalesce(n.run_id, w.run_id)
-      from mine m left join made n on n.tenant_id = m.tenant_id and n.worker = m.worker
-     where w.tenant_id = m.tenant_id and w.worker = m.worker and (m.free or m.covered))
+    update public.wakes w set since = null, run_id = case when m.free and m.served then m.next_id else w.run_id end
+      from mine m where w.tenant_id = m.tenant_id and w.worker = m.worker and (m.free or m.covered))
   select count(*) into v_owed from made;
   return v_owed;
 end
