@@ -246,6 +246,30 @@ describe('rules', () => {
     expect(await rows('tags from public.memories')).toEqual([{ tags: ['old', 'kept', 'mine'] }]);
   });
 
+  it('take texts that end in half a character where they are cut, and messages too large for one', async () => {
+    const subject = '{{payload.pad}}{{payload.face}}';
+    const short = { pad: 'x'.repeat(254), face: '😀' };
+    await rule(
+      [
+        { action_type: 'send_notification', config: { to: ['ops@acme.example'], subject } },
+        {
+          action_type: 'emit_event',
+          config: { event_type: 'custom.done', payload: { all: '{{event}}', again: '{{payload.long}}' } },
+        },
+      ],
+      { rule_name: `${'x'.repeat(94)}😀` },
+    );
+    await event({ ...short, long: 'y'.repeat(40_000) });
+    await event(short);
+    expect(await consumed(database(), tenantId)).toMatchObject({ state: 'done', counts: { fired: 2 } });
+    const messages = await rows("channel ->> 'subject' as subject from public.messages");
+    expect(messages).toEqual([{ subject: 'x'.repeat(254) }, { subject: 'x'.repeat(254) }]);
+    expect((await results()).map((list) => list.map(({ state }) => state))).toEqual([
+      ['done', 'failed'],
+      ['done', 'done'],
+    ]);
+  });
+
   it('forget after the time the policy says, and keep their place in the order', async () => {
     await rule([]);
     await event();
@@ -257,6 +281,12 @@ describe('rules', () => {
     await event();
     await consumed(database(), tenantId);
     expect((await executionsOf(database(), tenantId)).map(({ number }) => number)).toEqual([2]);
+    // And are woken for what is left, should no event come any more.
+    expect(
+      await rows(
+        "due_at > now() + interval '89 days' and due_at < now() + interval '91 days' as later from public.tenant_cadences",
+      ),
+    ).toEqual([{ later: true }]);
   });
 });
 

@@ -136,6 +136,14 @@ describe('conditions that cannot be', () => {
     },
   );
 
+  it('regular expressions that are too large together are refused', () => {
+    const one = { field: 'n', operator: 'matches_regex', value: '[a-z]{200}' };
+    expect(faults({ conditions: [one, one, one, one] })).toEqual([]);
+    expect(faults({ conditions: [one, one, one, one, one] })).toEqual([
+      'conditions.4.value: the regular expressions are too large together',
+    ]);
+  });
+
   it('a tree that is too deep or too large is refused', () => {
     const deep = (levels: number): object => (levels === 0 ? {} : { groups: [deep(levels - 1)] });
     expect(faults(deep(9))).toEqual([]);

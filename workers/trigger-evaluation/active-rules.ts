@@ -1,4 +1,5 @@
 import type { TenantTransaction } from '../../src/fleet/worker.ts';
+import { cut } from './cut.ts';
 import { type ActiveRule, reachOf } from './evaluation.ts';
 import { MOST_MATCHES, RuleHistory } from './history.ts';
 import type { HistoryRow, RuleRow } from './rows.ts';
@@ -50,7 +51,7 @@ export class ActiveRules {
         broken.push({
           trigger_id: row.trigger_id,
           version: row.version,
-          why: reading.mistakes.join('; ').slice(0, 2_000),
+          why: cut(reading.mistakes.join('; '), 2_000),
         });
     }
     // A step that fails leaves histories that know more than was committed.

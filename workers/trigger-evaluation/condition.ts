@@ -41,6 +41,8 @@ export function holds(node: ConditionNode, event: RuleEvent): boolean {
 const MOST_DEPTH = 10;
 const MOST_NODES = 200;
 const MOST_LISTED = 1_000;
+/** How large its regular expressions may be together: one event must not keep the process for long. */
+const MOST_PROGRAMS = 1_000;
 
 /** What the documents of the original called some operators. */
 const OTHER_NAMES: Readonly<Record<string, Operator>> = {
@@ -72,6 +74,7 @@ type Path = readonly (string | number)[];
 class ConditionReader {
   readonly faults: ConditionFault[] = [];
   #nodes = 0;
+  #programs = 0;
 
   node(given: unknown, path: Path, depth: number): ConditionNode | undefined {
     this.#nodes += 1;
@@ -122,6 +125,9 @@ class ConditionReader {
     if (operator === 'matches_regex') {
       const read = patternOf(String(value), caseSensitive);
       if ('fault' in read) return this.#fault([...path, 'value'], `the regular expression ${read.fault}`);
+      this.#programs += read.size;
+      if (this.#programs > MOST_PROGRAMS)
+        return this.#fault([...path, 'value'], 'the regular expressions are too large together');
       pattern = read;
     }
     const comparison = { operator, value, caseSensitive, ...(pattern === undefined ? {} : { pattern }) };

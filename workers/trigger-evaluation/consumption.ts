@@ -27,6 +27,10 @@ export interface Consumed {
   readonly last: number;
 }
 
+/** How many characters of effects are sent in one statement, about. */
+const MOST_TEXT = 4_000_000;
+/** A step that has made so many decisions takes no further event. */
+const MOST_DECISIONS = 5_000;
 /** How long evaluation may keep the process from everything else, in ms. */
 const TURN_MS = 20;
 
@@ -69,15 +73,25 @@ export async function consume(
   };
 }
 
-async function acted(
-  tx: TenantTransaction,
-  tenantId: string,
-  { effects, careful }: Executions,
-): Promise<readonly Readonly<Record<string, unknown>>[]> {
-  if (effects.length === 0) return [];
-  type Row = { results: readonly Readonly<Record<string, unknown>>[] | null };
-  const [row] = await tx.rows<Row>(sql.statements.act, [tenantId, JSON.stringify(effects), careful]);
-  return row?.results ?? [];
+type Results = readonly Readonly<Record<string, unknown>>[];
+
+/** Does what the executions say, a bounded text of effects at a time; those of one execution stay together. */
+async function acted(tx: TenantTransaction, tenantId: string, { effects, careful }: Executions): Promise<Results> {
+  const results: Readonly<Record<string, unknown>>[] = [];
+  let batch: string[] = [];
+  let length = 0;
+  for (const [at, effect] of effects.entries()) {
+    const text = JSON.stringify(effect);
+    batch.push(text);
+    length += text.length;
+    const next = effects[at + 1];
+    if (next !== undefined && (length < MOST_TEXT || next.execution === effect.execution)) continue;
+    const values = [tenantId, `[${batch.join()}]`, careful];
+    const [row] = await tx.rows<{ results: Results | null }>(sql.statements.act, values);
+    results.push(...(row?.results ?? []));
+    [batch, length] = [[], 0];
+  }
+  return results;
 }
 
 interface Evaluated {
@@ -108,13 +122,11 @@ async function evaluate(
     for (const rule of byType(event.type)) {
       const decision = decide(rule, event);
       if (decision !== undefined) decisions.push(decision);
-    }
-    const now = performance.now();
-    if (now - started > stepMs) break;
-    if (now - turn > TURN_MS) {
+      if (performance.now() - turn < TURN_MS) continue;
       await nextTurn();
       turn = performance.now();
     }
+    if (decisions.length > MOST_DECISIONS || performance.now() - started > stepMs) break;
   }
   return { taken, events, decisions };
 }

@@ -1,6 +1,7 @@
 import { isUuid } from '../../src/kernel/ids.ts';
 import type { Action, Preset } from './action.ts';
 import { holds } from './condition.ts';
+import { cut } from './cut.ts';
 import type { Decision } from './evaluation.ts';
 import { faultOfEventType } from './event-type.ts';
 import { eventFields } from './field-path.ts';
@@ -147,7 +148,7 @@ type Config<Type extends Action['action_type']> = Extract<Action, { action_type:
 function notification(config: Config<'send_notification'>, planning: Planning): Outcome {
   const { naming, key } = planning;
   // A line break would begin another header.
-  const subject = written(config.subject, naming).replace(/\s+/g, ' ').trim().slice(0, 255);
+  const subject = cut(written(config.subject, naming).replace(/\s+/g, ' ').trim(), 255);
   const text = config.message ?? config.body;
   const channel = { type: 'email', to: config.to, ...(subject === '' ? {} : { subject }) };
   const data = { ...wholeStory(planning), ...(text === undefined ? {} : { message: written(text, naming) }) };
@@ -168,7 +169,7 @@ function emitted(config: Config<'emit_event'>, { decision, naming, settings }: P
     type,
     payload: filled(config.payload, naming),
     project: written(config.project, naming) || event.project,
-    source: `rule:${rule.rule.rule_name}`.slice(0, 100),
+    source: cut(`rule:${rule.rule.rule_name}`, 100),
     correlation: event.correlationId ?? event.id,
     depth: event.depth + 1,
     tags: config.tags.map((tag) => written(tag, naming)).filter((tag) => tag !== ''),
@@ -209,6 +210,6 @@ function memoryIds(templates: readonly string[], naming: Naming): readonly strin
   if (given.length === 0) return 'the event names no memory';
   const ids = given.map((id) => (typeof id === 'string' ? id.toLowerCase() : id));
   const wrong = ids.findIndex((id) => !isUuid(id));
-  if (wrong !== -1) return `${JSON.stringify(given[wrong])?.slice(0, 60)} is not the id of a memory`;
+  if (wrong !== -1) return `${cut(JSON.stringify(given[wrong]), 60)} is not the id of a memory`;
   return ids.length > 1_000 ? `${ids.length} memories; expected at most 1,000` : [...new Set(ids as string[])];
 }

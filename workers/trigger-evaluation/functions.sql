@@ -180,7 +180,7 @@ $$;
 
 -- function: trigger_prune
 -- takes tenant, for how many days consumption is kept, how many numbers at once
--- gives how many numbers went, with their executions
+-- gives how many numbers went, with their executions; the tenant is woken when the next come of age
 -- again safe
 -- locks the removed rows
 -- index consumed_events_pkey, trigger_executions_pkey
@@ -190,18 +190,23 @@ create function {{trigger_prune}}(p_tenant uuid, p_days int, p_most int) returns
 as $$
 declare
   v_to bigint;
-  v_pruned int;
+  v_pruned int := 0;
+  v_oldest timestamptz;
 begin
   -- Numbers are in the order of their consumption, so that what is old is at their begin.
   select max(o.number) into v_to
     from (select c.number, c.consumed_at from public.consumed_events c where c.tenant_id = p_tenant order by c.number limit p_most) o
    where o.consumed_at < now() - p_days * interval '1 day';
-  if v_to is null then
-    return 0;
+  if v_to is not null then
+    delete from public.trigger_executions x where x.tenant_id = p_tenant and x.number <= v_to;
+    delete from public.consumed_events c where c.tenant_id = p_tenant and c.number <= v_to;
+    get diagnostics v_pruned = row_count;
   end if;
-  delete from public.trigger_executions x where x.tenant_id = p_tenant and x.number <= v_to;
-  delete from public.consumed_events c where c.tenant_id = p_tenant and c.number <= v_to;
-  get diagnostics v_pruned = row_count;
+  -- A tenant of which no event comes any more must forget as well.
+  select c.consumed_at into v_oldest from public.consumed_events c where c.tenant_id = p_tenant order by c.number limit 1;
+  if found then
+    perform public.rae_wake_at('trigger-evaluation', v_oldest + p_days * interval '1 day');
+  end if;
   return v_pruned;
 end
 $$;

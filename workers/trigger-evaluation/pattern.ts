@@ -10,6 +10,8 @@ const MOST_PROGRAM = 300;
 export interface Pattern {
   /** Whether a match begins where `text` begins; it may end anywhere. */
   matches(text: string): boolean;
+  /** How large it is with its repetitions written out. */
+  readonly size: number;
 }
 
 /** The pattern that `source` writes in RE2's syntax, or why there is none. */
@@ -23,7 +25,7 @@ export function patternOf(source: string, caseSensitive: boolean): Pattern | { r
     if (size > MOST_PROGRAM) {
       return { fault: `is too large when its repetitions are written out (${size}; expected at most ${MOST_PROGRAM})` };
     }
-    return { matches: (text) => compiled.matcher(text).lookingAt() };
+    return { size, matches: (text) => compiled.matcher(text).lookingAt() };
   } catch (error) {
     return { fault: `cannot be read: ${messageOf(error)}` };
   }
