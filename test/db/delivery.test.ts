@@ -183,3 +183,17 @@ describe('what is not delivered', () => {
     expect((await readMessage(database(), mute)).last_error).toBe('the receiver did not answer in time');
   });
 });
+
+describe('flaw 21 of the original: any status counted as sent, nothing ended a call, and a uuid in the body broke it', () => {
+  it('is not repeated', async () => {
+    receiver().answers(`${path}/500`, 500);
+    receiver().answers(`${path}/mute`, () => undefined);
+    const failed = await sendMessage(database(), tenant, webhook(`${path}/500`), { memory_id: tenant });
+    const mute = await sendMessage(database(), tenant, webhook(`${path}/mute`));
+    const inside = await sendMessage(database(), tenant, { type: 'webhook', url: 'http://169.254.169.254/latest' });
+    await deliver(database(), tenant, { settings: { timeout_ms: 200 } });
+    expect(JSON.parse(receiver().at(`${path}/500`)[0]?.body ?? '')).toMatchObject({ data: { memory_id: tenant } });
+    const states = await Promise.all([failed, mute, inside].map((id) => readMessage(database(), id)));
+    expect(states.map(({ state }) => state)).toEqual(['pending', 'pending', 'dead']);
+  });
+});
