@@ -16,6 +16,16 @@ select $1::uuid, d.rule_name, d.description, array(select jsonb_array_elements_t
 on conflict (tenant_id, project, rule_name) do update set actions = excluded.actions
  where r.created_by = 'demo' and r.actions is distinct from excluded.actions
 
+-- statement: setBudget
+-- takes $1 tenant uuid, $2 monthly limit in US dollars text, $3 action when it is exceeded text, $4 channels jsonb
+-- gives nothing; of a budget that is there already only the channels follow, which name an address that may have changed
+-- again safe
+-- locks the budget
+-- index cost_budgets_tenant_id_project_key
+insert into public.cost_budgets as b (tenant_id, monthly_limit_usd, action_on_exceed, channels)
+values ($1::uuid, $2::text::numeric, $3::text, $4::jsonb)
+on conflict (tenant_id, project) do update set channels = excluded.channels where b.channels is distinct from excluded.channels
+
 -- statement: addTraffic
 -- takes $1 tenant uuid, $2 calls json: a list of DemoCall, $3 events json: a list of DemoEvent
 -- gives {calls int, events int}

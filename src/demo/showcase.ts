@@ -5,12 +5,14 @@ import { demoRules } from './rules.ts';
 import { type DemoTenant, demoTenant } from './tenant.ts';
 import { demoMoment } from './traffic.ts';
 
-const sql = loadStatements(new URL('./showcase.sql', import.meta.url), ['setRules', 'addTraffic']);
+const sql = loadStatements(new URL('./showcase.sql', import.meta.url), ['setRules', 'setBudget', 'addTraffic']);
 
 /** The first tenants of the demo: there in the smallest one, and of every plan. */
 const TENANTS = 5;
+/** Their monthly budgets in US dollars: the first is spent at once, the others pass one threshold after another while the demo runs. */
+const BUDGETS = ['0.75', '2', '4', '8', '20'] as const;
 
-/** A few tenants of the demo that are at work while it runs: they have rules, and calls and events keep coming. */
+/** A few tenants of the demo that are at work while it runs: they have budgets and rules, and calls and events keep coming. */
 export class Showcase {
   readonly #data: TenantContext;
   readonly #tenants: readonly DemoTenant[];
@@ -25,11 +27,16 @@ export class Showcase {
     this.#moment = Math.floor(now.getTime() / 1_000) % 1_000_000;
   }
 
-  /** Gives the tenants their rules. Safe to repeat. @param url where their webhooks go. */
+  /** Gives the tenants their budgets and rules. Safe to repeat. @param url where their webhooks go. */
   async prepare(url: string): Promise<void> {
     const rules = JSON.stringify(demoRules(url));
-    for (const { tenantId } of this.#tenants) {
-      await this.#data.inTenant(tenantId, (tx) => tx.rows(sql.setRules, [tenantId, rules]));
+    const channels = JSON.stringify([{ type: 'webhook', url }]);
+    for (const [index, { tenantId }] of this.#tenants.entries()) {
+      await this.#data.inTenant(tenantId, async (tx) => {
+        await tx.rows(sql.setRules, [tenantId, rules]);
+        const action = index === 0 ? 'block' : 'alert_only';
+        await tx.rows(sql.setBudget, [tenantId, BUDGETS[index] ?? null, action, channels]);
+      });
     }
   }
 

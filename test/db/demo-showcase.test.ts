@@ -12,7 +12,7 @@ const database = useDatabase();
 const URL = 'http://127.0.0.1:1/hook';
 
 describe('the tenants that are at work in the demo', () => {
-  it('have rules that can be read, and keep them with another address when the demo starts again', async () => {
+  it('have budgets, and rules that can be read, and keep them with another address when the demo starts again', async () => {
     const tenants = database().tenants('rae_api', { poolSize: 4 });
     const policies = new PolicyBook(tenants, new Map());
     const demo = { registry: database().open('rae_operator'), tenants, policies, scheduled: [], clock: systemClock };
@@ -25,10 +25,15 @@ describe('the tenants that are at work in the demo', () => {
         "select tenant_id, version, actions::text like '%127.0.0.1:2/hook%' as sends from public.trigger_rules",
       );
     expect(await rules()).toHaveLength(5 * demoRules(URL).length);
+    const budgets = () =>
+      database().admin("select version, channels::text like '%127.0.0.1:2/hook%' as sends from public.cost_budgets");
+    expect(await budgets()).toHaveLength(5);
     await showcase.prepare(URL);
+    expect(await budgets()).toEqual(Array.from({ length: 5 }, () => ({ version: 1, sends: false })));
     expect((await rules()).filter(({ version }) => version > 1)).toEqual([]);
     await showcase.prepare('http://127.0.0.1:2/hook');
     expect((await rules()).filter(({ sends }) => sends)).toHaveLength(5 * 3);
+    expect(await budgets()).toEqual(Array.from({ length: 5 }, () => ({ version: 2, sends: true })));
   });
 
   it('have calls that cost something and events, moment by moment', async () => {
