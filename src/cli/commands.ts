@@ -1,4 +1,5 @@
 import type { Command } from './command.ts';
+import { budget } from './commands/budget.ts';
 import { cycleCommand } from './commands/cycle.ts';
 import { doctor } from './commands/doctor.ts';
 import { messageCommand } from './commands/message.ts';
@@ -23,6 +24,7 @@ export function commandsOf(runners: ServiceRunners): readonly Command[] {
     workerCommand(runners, [workerList]),
     tenant,
     policy,
+    budget,
     cycleCommand,
     runCommand,
     queueCommand,

@@ -1,0 +1,36 @@
+-- Role rae_api, inside the tenant.
+
+-- statement: set
+-- takes $1 fields jsonb, $2 project text (null = all of the tenant)
+-- gives {budget_id}
+-- again safe: changes nothing
+-- locks the budget
+-- index cost_budgets_pkey
+select public.rae_budget_set($1::jsonb, $2::text) as budget_id
+
+-- statement: remove
+-- takes $1 tenant uuid, $2 project text (null = all of the tenant)
+-- gives {budget_id} where there was one
+-- again safe
+-- locks the budget
+-- index cost_budgets_pkey
+delete from public.cost_budgets where tenant_id = $1 and project is not distinct from $2::text returning budget_id
+
+-- statement: list
+-- takes $1 tenant uuid
+-- gives the tenant's budgets, that of all the tenant first, each with its limits: what is spent and reserved in the present period
+-- again safe: reads only
+-- locks none
+-- index cost_budgets_pkey, budget_alerts_pkey
+select b.budget_id, b.project, b.monthly_limit_usd, b.daily_limit_usd, b.monthly_tokens_limit, b.daily_tokens_limit,
+       to_jsonb(b.alert_thresholds) as alert_thresholds, b.action_on_exceed, b.time_zone, b.channels, b.version,
+       coalesce((
+         select jsonb_agg(jsonb_build_object('meter', u.meter, 'period', u.period, 'from', u.from_at, 'to', u.to_at, 'limit', u.limit_amount::text,
+                  'spent', u.spent::text, 'reserved', u.reserved::text, 'remaining', (u.limit_amount - u.spent - u.reserved)::text,
+                  'unknown_calls', u.unknown_calls, 'burn_rate_per_day', u.burn_rate_per_day::text, 'exhausted_on', u.exhausted_on,
+                  'alerted', coalesce((
+                    select jsonb_agg(a.threshold order by a.threshold) from public.budget_alerts a
+                     where a.tenant_id = $1 and a.budget_id = b.budget_id and a.meter = u.meter and a.period = u.period), '[]'))
+                order by u.from_at desc, u.meter desc)
+           from public.rae_budget_usage(null, array[b.budget_id]) u), '[]') as limits
+  from public.cost_budgets b where b.tenant_id = $1 order by b.project nulls first
