@@ -5,6 +5,7 @@ import { doctor } from './commands/doctor.ts';
 import { messageCommand } from './commands/message.ts';
 import { migrate } from './commands/migrate.ts';
 import { policy } from './commands/policy.ts';
+import { priceCommand } from './commands/price.ts';
 import { queueCommand } from './commands/queue.ts';
 import { rule } from './commands/rule.ts';
 import { runCommand } from './commands/run.ts';
@@ -12,6 +13,7 @@ import { secretCommand } from './commands/secret.ts';
 import { type ServiceRunners, schedulerCommand, workerCommand } from './commands/service.ts';
 import { tenant } from './commands/tenant.ts';
 import { upCommand } from './commands/up.ts';
+import { usageCommand } from './commands/usage.ts';
 import { workerList } from './commands/worker-list.ts';
 
 /** Every command of `rae`, in the order of its help. Adding one is adding a file and naming it here. */
@@ -31,5 +33,7 @@ export function commandsOf(runners: ServiceRunners): readonly Command[] {
     rule,
     messageCommand,
     secretCommand,
+    priceCommand,
+    usageCommand,
   ];
 }

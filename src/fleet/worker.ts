@@ -21,9 +21,9 @@ export type CatchUp = 'each' | 'coalesce' | 'skip';
 
 /**
  * What may arrive for a tenant: memories, cost logs, the release of a legal hold, events, outgoing messages,
- * edits of budgets. A kind is a word that a trigger writes into `due_hints`.
+ * edits of budgets, prices. A kind is a word that a trigger writes into `due_hints`.
  */
-export type Arrival = 'memory' | 'cost_log' | 'hold' | 'event' | 'message' | 'budget';
+export type Arrival = 'memory' | 'cost_log' | 'hold' | 'event' | 'message' | 'budget' | 'price';
 
 /**
  * What owes a run at once, besides the cadence or instead of one: an arrival, or a time that a run has set with

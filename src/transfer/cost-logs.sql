@@ -11,7 +11,8 @@ create temporary table if not exists staged_cost_logs (
   id uuid, project_id varchar(255), model varchar(255), provider varchar(100), operation varchar(100), input_tokens
   integer, output_tokens integer, input_cost_per_million numeric, output_cost_per_million numeric, total_cost_usd
   numeric, cache_hit boolean, cache_tokens_saved integer, request_id varchar(255), user_id varchar(255), latency_ms
-  integer, error boolean, error_message text, "timestamp" timestamptz
+  integer, error boolean, error_message text, "timestamp" timestamptz,
+  cached_input_cost_per_million numeric
 ) on commit delete rows
 
 -- statement: fill
@@ -23,7 +24,7 @@ create temporary table if not exists staged_cost_logs (
 copy pg_temp.staged_cost_logs (line, given,
   id, project_id, model, provider, operation, input_tokens, output_tokens, input_cost_per_million,
   output_cost_per_million, total_cost_usd, cache_hit, cache_tokens_saved, request_id, user_id, latency_ms, error,
-  error_message, "timestamp") from stdin
+  error_message, "timestamp", cached_input_cost_per_million) from stdin
 
 -- statement: clear
 -- takes nothing; as rae_api
@@ -68,11 +69,11 @@ with added as (
   insert into public.cost_logs (tenant_id,
   id, project_id, model, provider, operation, input_tokens, output_tokens, input_cost_per_million,
   output_cost_per_million, total_cost_usd, cache_hit, cache_tokens_saved, request_id, user_id, latency_ms, error,
-  error_message, "timestamp")
+  error_message, "timestamp", cached_input_cost_per_million)
   select $1,
     id, project_id, model, provider, operation, input_tokens, output_tokens, input_cost_per_million,
     output_cost_per_million, total_cost_usd, cache_hit, cache_tokens_saved, request_id, user_id, latency_ms, error,
-    error_message, "timestamp"
+    error_message, "timestamp", cached_input_cost_per_million
     from pg_temp.staged_cost_logs
   on conflict do nothing
   returning 1)
@@ -103,7 +104,8 @@ update public.cost_logs there
        latency_ms = case when s.given & 16384 <> 0 then s.latency_ms else there.latency_ms end,
        error = case when s.given & 32768 <> 0 then s.error else there.error end,
        error_message = case when s.given & 65536 <> 0 then s.error_message else there.error_message end,
-       "timestamp" = case when s.given & 131072 <> 0 then s."timestamp" else there."timestamp" end
+       "timestamp" = case when s.given & 131072 <> 0 then s."timestamp" else there."timestamp" end,
+       cached_input_cost_per_million = case when s.given & 262144 <> 0 then s.cached_input_cost_per_million else there.cached_input_cost_per_million end
   from (select distinct on (id) * from pg_temp.staged_cost_logs order by id, line desc) s
  where there.tenant_id = $1 and there.id = s.id
    and (s.given & 2 <> 0 and s.project_id is distinct from there.project_id
@@ -122,7 +124,8 @@ update public.cost_logs there
     or s.given & 16384 <> 0 and s.latency_ms is distinct from there.latency_ms
     or s.given & 32768 <> 0 and s.error is distinct from there.error
     or s.given & 65536 <> 0 and s.error_message is distinct from there.error_message
-    or s.given & 131072 <> 0 and s."timestamp" is distinct from there."timestamp")
+    or s.given & 131072 <> 0 and s."timestamp" is distinct from there."timestamp"
+    or s.given & 262144 <> 0 and s.cached_input_cost_per_million is distinct from there.cached_input_cost_per_million)
 returning 1),
 hinted as (
   -- A changed cost may be due again; of a new one the trigger of the table tells.
@@ -139,7 +142,7 @@ copy (select row_to_json(r) from (
   select 'cost_logs' as kind, tenant_id,
     id, project_id, model, provider, operation, input_tokens, output_tokens, input_cost_per_million,
     output_cost_per_million, total_cost_usd, cache_hit, cache_tokens_saved, request_id, user_id, latency_ms, error,
-    error_message, "timestamp"
+    error_message, "timestamp", cached_input_cost_per_million
     from public.cost_logs where tenant_id = (select public.rae_current_tenant()) order by id) r)
 to stdout (format csv, delimiter e'\x02', quote e'\x01')
 
@@ -152,6 +155,6 @@ to stdout (format csv, delimiter e'\x02', quote e'\x01')
 copy (select tenant_id,
     id, project_id, model, provider, operation, input_tokens, output_tokens, input_cost_per_million,
     output_cost_per_million, total_cost_usd, cache_hit, cache_tokens_saved, request_id, user_id, latency_ms, error,
-    error_message, "timestamp"
+    error_message, "timestamp", cached_input_cost_per_million
     from public.cost_logs where tenant_id = (select public.rae_current_tenant()) order by id)
 to stdout (format csv, header)

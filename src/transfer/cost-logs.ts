@@ -5,7 +5,7 @@ import type { Kind } from './kind.ts';
 export const costLogs: Kind = {
   name: 'cost_logs',
   aliases: ['cost_log', 'costs'],
-  passedOver: ['total_tokens'],
+  passedOver: ['total_tokens', 'cache_saved_usd'],
   columns: [
     { name: 'id', type: uuid, absent: 'id', neverNull: true },
     {
@@ -42,12 +42,8 @@ export const costLogs: Kind = {
       absent: { text: '0' },
       neverNull: true,
     },
-    {
-      name: 'total_cost_usd',
-      type: money,
-      absent: { text: '0' },
-      neverNull: true,
-    },
+    // A call without a cost is priced by the table, or its cost is unknown: never 0.
+    { name: 'total_cost_usd', type: money },
     {
       name: 'cache_hit',
       type: boolean,
@@ -72,5 +68,6 @@ export const costLogs: Kind = {
       absent: 'now',
       neverNull: true,
     },
+    { name: 'cached_input_cost_per_million', type: money },
   ],
 };

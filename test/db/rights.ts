@@ -46,6 +46,14 @@ graph_triples      SIUD       -              siud        siud     -             
 graph_evidence     SIUD       -              siud        siud     -             -
 graph_losses       SIUD       -              siud        si       -             -
 cost_logs          SIUD       -              siud        siud     -             -
+cost_rollups_hourly SIUD      -              siud        s        -             -
+cost_rollups_daily SIUD       -              siud        s        -             -
+cost_rollups_monthly SIUD     -              siud        s        -             -
+cost_adjustments   SIUD       -              siu         s        -             -
+cost_deltas        SIUD       -              sid         si       -             -
+cost_unknowns      SIUD       S              siud        -        S             -
+model_prices       SIUD       S              S           S        SIUD          S
+price_book         SIUD       S              S           S        SU            S
 legal_holds        SIUD       -              s           siu      -             -
 deletion_certificates SIUD    -              siu         s        -             -
 retention_marks    SIUD       -              siud        -        -             -

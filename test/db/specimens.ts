@@ -29,6 +29,12 @@ const tenants = (row: (tenantId: string) => Specimen, updates: string): TableSpe
   perTenant: true,
 });
 
+const costSums = (): Specimen => ({
+  ...{ project: 'default', provider: 'ollama', model: word(), operation: 'query' },
+  ...{ calls: 1, errors: 0, unknown_calls: 0, input_tokens: 0, output_tokens: 0 },
+  ...{ cost_usd: 0, cache_hits: 0, tokens_saved: 0, saved_usd: 0 },
+});
+
 /** One example for each table, by name. */
 export const SPECIMENS: Readonly<Record<string, TableSpecimen>> = {
   plans: shared(
@@ -104,6 +110,14 @@ export const SPECIMENS: Readonly<Record<string, TableSpecimen>> = {
   graph_evidence: tenants((tenantId) => ({ memory_id: tenantId, node_id: tenantId }), 'created_at'),
   graph_losses: tenants(() => ({ subject_id: randomUUID(), going: false }), 'going'),
   cost_logs: tenants(() => ({ model: word(), provider: 'ollama', operation: 'query' }), 'latency_ms'),
+  cost_rollups_hourly: tenants(() => ({ hour: instant(), ...costSums() }), 'calls'),
+  cost_rollups_daily: tenants(() => ({ day: instant(), ...costSums() }), 'calls'),
+  cost_rollups_monthly: tenants(() => ({ month: instant(), ...costSums() }), 'calls'),
+  cost_adjustments: tenants(() => ({ hour: instant(), ...costSums() }), 'calls'),
+  cost_deltas: tenants(() => ({ hour: instant(), ...costSums() }), 'calls'),
+  cost_unknowns: tenants(() => ({ calls: 1 }), 'calls'),
+  model_prices: shared(() => ({ model: word(), input_per_million: 1, output_per_million: 1 }), 'input_per_million'),
+  price_book: shared(() => ({ single: true, version: 1 }), 'version'),
   legal_holds: tenants(() => ({ reason: word(), owner: word() }), 'released_at'),
   deletion_certificates: tenants(
     () => ({

@@ -374,6 +374,8 @@ begin
           v_end := date_trunc('hour', v_end, 'UTC') - interval '1 microsecond';
           v_end_id := 'ffffffff-ffff-ffff-ffff-ffffffffffff';
         end if;
+        -- What was spent is spent: the sums stay.
+        perform pg_catalog.set_config('rae.costs_outlive_logs', pg_catalog.pg_current_xact_id()::text, true);
         with gone as (
           delete from public.cost_logs c
            where c.tenant_id = p_tenant and (c."timestamp", c.id) > (v_mark.after_at, v_mark.after_id)
