@@ -29,3 +29,11 @@ select c.worker, greatest(0, extract(epoch from clock_timestamp() - min(c.planne
          where r.finished_at is null and r.state = 'owed' and r.worker = c.worker
            and r.created_at < clock_timestamp() - p.deadline_seconds * interval '1 second')::int as stale
   from public.cycles c where c.finished_at is null group by c.worker
+
+-- statement: unknown
+-- takes nothing
+-- gives {calls float8}: calls of models whose cost is not known
+-- again safe: reads only
+-- locks none
+-- index none: a row per tenant that has such calls
+select coalesce(sum(calls), 0)::float8 as calls from public.cost_unknowns

@@ -3,7 +3,7 @@ import { loadStatements } from '../db/statement.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Events } from '../observe/events.ts';
 
-const sql = loadStatements(new URL('./stats.sql', import.meta.url), ['stats', 'dead', 'lag']);
+const sql = loadStatements(new URL('./stats.sql', import.meta.url), ['stats', 'dead', 'lag', 'unknown']);
 
 interface Owed extends Record<string, unknown> {
   readonly worker: string;
@@ -38,6 +38,7 @@ export class LedgerStats {
     const owed = await this.#database.rows<Owed>(sql.stats);
     const dead = await this.#database.rows<{ worker: string; dead: number }>(sql.dead);
     const lag = await this.#database.rows<{ worker: string; lag_seconds: number; stale: number }>(sql.lag);
+    const [unknown] = await this.#database.rows<{ calls: number }>(sql.unknown);
     this.#events.emit('stats.collected', {
       at: this.#clock.now().getTime() / 1_000,
       owed: summed(owed, kindOf),
@@ -55,6 +56,7 @@ export class LedgerStats {
       })),
       cycleLagSeconds: lag.map((row) => ({ worker: row.worker, value: row.lag_seconds })),
       tenantsStale: lag.map((row) => ({ worker: row.worker, value: row.stale })),
+      unknownCalls: unknown?.calls ?? 0,
       dead: dead.map((row) => ({ worker: row.worker, value: row.dead })),
     });
     return 20 * (this.#clock.monotonicMs() - started);

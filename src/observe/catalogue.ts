@@ -189,6 +189,7 @@ export const EVENTS = Object.freeze({
       cycleLagSeconds: 'readings',
       tenantsStale: 'readings',
       dead: 'readings',
+      unknownCalls: 'number?',
     },
   },
 } as const satisfies Record<string, Entry>);

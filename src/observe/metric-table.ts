@@ -36,6 +36,12 @@ function processMetrics(registers: Registry[]) {
       buckets: WAIT_SECONDS,
       registers,
     }),
+    costUsd: new Counter({
+      name: 'rae_cost_usd_total',
+      help: 'What calls of models cost, in US dollars, as this process added it up; corrections downward are not taken off. The tenants that spend most, and other.',
+      labelNames: ['tenant_id'] as const,
+      registers,
+    }),
     redisRebuilds: new Counter({
       name: 'rae_redis_rebuilds_total',
       help: 'How often Redis had lost tickets of a queue, so that they were put there again.',
@@ -147,6 +153,11 @@ function databaseGauges(registers: Registry[]) {
       labelNames: ['worker'] as const,
       registers,
     }),
+    costUnknownCalls: new Gauge({
+      name: 'rae_cost_unknown_calls',
+      help: `Calls of models whose cost is not known, as no price is; they are in no sum of costs ${FROM_DATABASE}.`,
+      registers,
+    }),
     statsCollected: new Gauge({
       name: 'rae_stats_collected_timestamp_seconds',
       help: `When the gauges that are read from the database were last read, in seconds since 1970 ${FROM_DATABASE}.`,
@@ -155,7 +166,7 @@ function databaseGauges(registers: Registry[]) {
   };
 }
 
-/** Every metric of the fleet, made in `registry`. No label names a tenant: series must not grow with the tenants. */
+/** Every metric of the fleet, made in `registry`. Only costs name tenants, a bounded number of them: series must not grow with the tenants. */
 export function makeMetrics(registry: Registry) {
   return {
     ...processMetrics([registry]),

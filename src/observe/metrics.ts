@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, type Gauge, Registry } from 'prom-client';
+import { BusiestLabels } from './busiest-labels.ts';
 import type { Payload } from './catalogue.ts';
 import type { Events } from './events.ts';
 import { type Reading, RUN_ENDS } from './field.ts';
@@ -21,6 +22,8 @@ export interface MetricsOptions {
 const QUEUE_KINDS = ['shared', 'dedicated'];
 /** How many reasons, shards or versions are told apart. */
 const MOST_VALUES = 64;
+/** How many tenants are told apart. */
+const MOST_TENANTS = 50;
 
 /**
  * The metrics of one process in a registry of its own. Counters and histograms begin at 0 for every pair of labels:
@@ -34,6 +37,7 @@ export class Metrics {
   readonly #plans: KnownLabels;
   readonly #reasons = new KnownLabels([], MOST_VALUES);
   readonly #shards = new KnownLabels([], MOST_VALUES);
+  readonly #tenants = new BusiestLabels(MOST_TENANTS, (tenant) => this.#metrics.costUsd.remove({ tenant_id: tenant }));
   readonly #versions = new KnownLabels([], MOST_VALUES);
 
   constructor(options: MetricsOptions) {
@@ -53,6 +57,7 @@ export class Metrics {
     for (const reason of options.completionRefusals ?? [])
       this.#metrics.completionsRefused.inc({ reason: this.#reasons.of(reason) }, 0);
     for (const state of ['running', 'queued']) runsRescued.inc({ state }, 0);
+    this.#metrics.costUsd.inc({ tenant_id: 'other' }, 0);
     for (const cause of ['emptied', 'older', 'lost']) this.#metrics.redisRebuilds.inc({ cause }, 0);
   }
 
@@ -104,6 +109,10 @@ export class Metrics {
     this.#metrics.runSeconds.observe({ worker }, run.seconds);
     // Two machines' clocks may differ by more than a short wait.
     this.#metrics.runWaitSeconds.observe({ worker, plan }, Math.max(0, run.waitSeconds));
+    // What an attempt that is owed again has added up is told by the one that ends.
+    const { cost_micro_usd: microUsd = 0 } = run.counts;
+    if (run.outcome === 'done' && microUsd > 0)
+      this.#metrics.costUsd.inc({ tenant_id: this.#tenants.of(run.tenantId, microUsd) }, microUsd / 1e6);
   }
 
   #collected(stats: Payload<'stats.collected'>): void {
@@ -121,6 +130,7 @@ export class Metrics {
     this.#show(cycleLagSeconds, each, stats.cycleLagSeconds);
     this.#show(tenantsStale, each, stats.tenantsStale);
     this.#show(runsDead, each, stats.dead);
+    this.#metrics.costUnknownCalls.set(stats.unknownCalls ?? 0);
     statsCollected.set(stats.at);
   }
 

@@ -18,7 +18,10 @@ export class PriceBook {
   }
 
   /** Takes all of `prices` or, where one is refused, none. @param replace removes those that are not among them */
-  async put(prices: readonly ModelPrice[], replace: boolean): Promise<{ readonly changed: number; readonly removed: number }> {
+  async put(
+    prices: readonly ModelPrice[],
+    replace: boolean,
+  ): Promise<{ readonly changed: number; readonly removed: number }> {
     const given = [JSON.stringify(prices)];
     return this.#database.transaction(async (tx) => {
       const [put] = await tx.rows<{ changed: number }>(sql.put, given);

@@ -107,7 +107,7 @@ describe('the sums of costs', () => {
           tenantId,
           slot: new Date(Date.UTC(2026, 1, 1 + random.below(8))),
           policy: { cost_logs_days: 1 },
-          stepRows: 7,
+          stepRows: 10,
         });
       } else {
         await aggregated(database(), tenantId, 1 + random.below(30));
@@ -127,16 +127,19 @@ describe('the sums of costs', () => {
     const tenantId = await addTenant(database());
     const late = new pg.Client({ connectionString: database().url('admin') });
     await late.connect();
-    await late.query('begin');
-    await late.query(log(tenantId, { total_cost_usd: '1.000001', timestamp: '2026-03-01T10:10:00Z' }));
-    for (let nth = 0; nth < 5; nth += 1) {
-      const { text, values } = log(tenantId, { total_cost_usd: '0.000001', timestamp: '2026-03-01T10:20:00Z' });
-      await database().admin(text, values);
+    try {
+      await late.query('begin');
+      await late.query(log(tenantId, { total_cost_usd: '1.000001', timestamp: '2026-03-01T10:10:00Z' }));
+      for (let nth = 0; nth < 5; nth += 1) {
+        const { text, values } = log(tenantId, { total_cost_usd: '0.000001', timestamp: '2026-03-01T10:20:00Z' });
+        await database().admin(text, values);
+      }
+      await aggregated(database(), tenantId);
+      expect(await wrongRollups(database())).toEqual([]);
+      await late.query('commit');
+    } finally {
+      await late.end();
     }
-    await aggregated(database(), tenantId);
-    expect(await wrongRollups(database())).toEqual([]);
-    await late.query('commit');
-    await late.end();
     await aggregated(database(), tenantId);
     expect(await wrongRollups(database())).toEqual([]);
     const [hour] = await database().admin(
@@ -170,7 +173,7 @@ describe('the sums of costs', () => {
       'select cost_usd::text, (select count(*)::int from public.cost_logs c where c.tenant_id = m.tenant_id) as left_over from public.cost_rollups_monthly m where tenant_id = $1',
       [tenantId],
     );
-    expect(month).toEqual({ cost_usd: '0.875', left_over: 1 });
+    expect(month).toEqual({ cost_usd: '0.875000', left_over: 1 });
   });
 
   test('are not doubled by runs of one tenant at the same time', async () => {

@@ -112,7 +112,7 @@ describe('prices', () => {
         [tenantId],
       );
     expect(await hour()).toEqual([
-      { model: 'newcomer-1', calls: 2, unknown_calls: 1, cost_usd: '9' },
+      { model: 'newcomer-1', calls: 2, unknown_calls: 1, cost_usd: '9.000000' },
       { model: 'stranger', calls: 1, unknown_calls: 1, cost_usd: '0' },
     ]);
     await database().admin('delete from public.due_hints');

@@ -1,6 +1,7 @@
 import type { CataloguedWorker } from '../../src/fleet/catalogue.ts';
 import type { PerformerPorts } from '../../src/fleet/performer.ts';
 import { furnishBudgets } from './budget-scene.ts';
+import { furnishCosts } from './cost-scene.ts';
 import { createDatabase, type TestDatabase } from './database.ts';
 import { furnishMessages } from './delivering.ts';
 import { executorOn } from './executor.ts';
@@ -17,6 +18,7 @@ const BOOKS = ['runs', 'tenant_cadences', 'due_hints', 'wakes'];
 const SMALL_STEPS: Readonly<Record<string, Record<string, unknown>>> = {
   'budget-alerting': { step_notes: 2 },
   decay: { step_rows: 10 },
+  'cost-aggregation': { step_rows: 5 },
   'retention-purge': { step_rows: 10 },
   'trigger-evaluation': { step_events: 7 },
 };
@@ -26,6 +28,7 @@ const FURNISHING: Readonly<
   Record<string, (database: TestDatabase, tenantId: string, otherId: string) => Promise<void>>
 > = {
   'budget-alerting': furnishBudgets,
+  'cost-aggregation': furnishCosts,
   delivery: furnishMessages,
   'trigger-evaluation': furnishRules,
 };

@@ -28,7 +28,10 @@ export const usageCommand: Command = {
     option('--to <date>', 'the day after the last; default: tomorrow', instant),
     option('--by <what>', `a row for each: ${USAGE_PARTS.join(', ')}`, oneOf(USAGE_PARTS)).default('model'),
   ],
-  examples: [`rae usage --tenant ${TENANT}`, `rae usage --tenant ${TENANT} --from 2026-10-01 --to 2026-11-01 --by day --json`],
+  examples: [
+    `rae usage --tenant ${TENANT}`,
+    `rae usage --tenant ${TENANT} --from 2026-10-01 --to 2026-11-01 --by day --json`,
+  ],
   run: async (call) => {
     const { tenant, project, from, to, by } = call.options<UsageOptions>();
     const now = call.ports.clock.now();
