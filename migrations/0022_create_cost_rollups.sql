@@ -14,11 +14,11 @@ create table public.model_prices (
 comment on table public.model_prices is 'US dollars per million tokens from an instant on; cached_input null = as input';
 
 create table public.price_book (
-  single boolean primary key default true check (single),
+  name text primary key,
   version bigint not null
 );
 comment on table public.price_book is 'counts the changes of model_prices, one transaction after another';
-insert into public.price_book (version) values (1);
+insert into public.price_book (name, version) values ('model_prices', 1);
 
 -- The price of a model at an instant: of the names it begins with, its own among them, the longest that has a price then.
 create function public.rae_price(model text, at timestamptz)
@@ -204,7 +204,7 @@ create function public.rae_note_prices() returns trigger language plpgsql securi
 begin
   -- A run that is trying the prices now either is over when its tenant is looked for, or waits and finds the new ones.
   perform pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('rae prices', 0));
-  update public.price_book set version = version + 1;
+  update public.price_book set version = version + 1 where name = 'model_prices';
   insert into public.due_hints (tenant_id, kind) select u.tenant_id, 'price' from public.cost_unknowns u;
   return null;
 end
@@ -219,7 +219,7 @@ begin
     insert into public.cost_deltas (tenant_id, hour, project, provider, model, operation, calls, errors, unknown_calls, input_tokens, output_tokens, cost_usd, cache_hits, tokens_saved, saved_usd)
     select a.tenant_id, date_trunc('hour', a."timestamp", 'UTC'), a.project_id, a.provider, a.model, a.operation,
            count(*), count(*) filter (where a.error), count(*) filter (where a.total_cost_usd is null),
-           sum(a.input_tokens::bigint), sum(a.output_tokens::bigint), coalesce(sum(round(a.total_cost_usd, 6)), 0),
+           sum(a.input_tokens::bigint), sum(a.output_tokens::bigint), coalesce(sum(round(a.total_cost_usd, least(6, scale(a.total_cost_usd)))), 0),
            count(*) filter (where a.cache_hit), sum(greatest(a.cache_tokens_saved, 0)::bigint), sum(a.cache_saved_usd)
       from added a group by 1, 2, 3, 4, 5, 6;
   elsif tg_op = 'DELETE' then
@@ -227,7 +227,7 @@ begin
       insert into public.cost_adjustments as s (tenant_id, hour, project, provider, model, operation, calls, errors, unknown_calls, input_tokens, output_tokens, cost_usd, cache_hits, tokens_saved, saved_usd)
       select g.tenant_id, date_trunc('hour', g."timestamp", 'UTC'), g.project_id, g.provider, g.model, g.operation,
            count(*), count(*) filter (where g.error), count(*) filter (where g.total_cost_usd is null),
-           sum(g.input_tokens::bigint), sum(g.output_tokens::bigint), coalesce(sum(round(g.total_cost_usd, 6)), 0),
+           sum(g.input_tokens::bigint), sum(g.output_tokens::bigint), coalesce(sum(round(g.total_cost_usd, least(6, scale(g.total_cost_usd)))), 0),
            count(*) filter (where g.cache_hit), sum(greatest(g.cache_tokens_saved, 0)::bigint), sum(g.cache_saved_usd)
         from gone g group by 1, 2, 3, 4, 5, 6 order by 1, 2, 3, 4, 5, 6
       on conflict (tenant_id, hour, project, provider, model, operation) do update set
@@ -239,7 +239,7 @@ begin
     insert into public.cost_deltas (tenant_id, hour, project, provider, model, operation, calls, errors, unknown_calls, input_tokens, output_tokens, cost_usd, cache_hits, tokens_saved, saved_usd)
     select g.tenant_id, date_trunc('hour', g."timestamp", 'UTC'), g.project_id, g.provider, g.model, g.operation,
            -count(*), -count(*) filter (where g.error), -count(*) filter (where g.total_cost_usd is null),
-           -sum(g.input_tokens::bigint), -sum(g.output_tokens::bigint), -coalesce(sum(round(g.total_cost_usd, 6)), 0),
+           -sum(g.input_tokens::bigint), -sum(g.output_tokens::bigint), -coalesce(sum(round(g.total_cost_usd, least(6, scale(g.total_cost_usd)))), 0),
            -count(*) filter (where g.cache_hit), -sum(greatest(g.cache_tokens_saved, 0)::bigint), -sum(g.cache_saved_usd)
       from gone g group by 1, 2, 3, 4, 5, 6;
     insert into public.due_hints (tenant_id, kind) select distinct g.tenant_id, 'cost_log' from gone g;
@@ -247,13 +247,13 @@ begin
     with changes as (
       select a.tenant_id, date_trunc('hour', a."timestamp", 'UTC'), a.project_id, a.provider, a.model, a.operation,
            count(*), count(*) filter (where a.error), count(*) filter (where a.total_cost_usd is null),
-           sum(a.input_tokens::bigint), sum(a.output_tokens::bigint), coalesce(sum(round(a.total_cost_usd, 6)), 0),
+           sum(a.input_tokens::bigint), sum(a.output_tokens::bigint), coalesce(sum(round(a.total_cost_usd, least(6, scale(a.total_cost_usd)))), 0),
            count(*) filter (where a.cache_hit), sum(greatest(a.cache_tokens_saved, 0)::bigint), sum(a.cache_saved_usd)
         from added a group by 1, 2, 3, 4, 5, 6
       union all
       select g.tenant_id, date_trunc('hour', g."timestamp", 'UTC'), g.project_id, g.provider, g.model, g.operation,
            -count(*), -count(*) filter (where g.error), -count(*) filter (where g.total_cost_usd is null),
-           -sum(g.input_tokens::bigint), -sum(g.output_tokens::bigint), -coalesce(sum(round(g.total_cost_usd, 6)), 0),
+           -sum(g.input_tokens::bigint), -sum(g.output_tokens::bigint), -coalesce(sum(round(g.total_cost_usd, least(6, scale(g.total_cost_usd)))), 0),
            -count(*) filter (where g.cache_hit), -sum(greatest(g.cache_tokens_saved, 0)::bigint), -sum(g.cache_saved_usd)
         from gone g group by 1, 2, 3, 4, 5, 6),
     named (tenant_id, hour, project, provider, model, operation, calls, errors, unknown_calls, input_tokens, output_tokens, cost_usd, cache_hits, tokens_saved, saved_usd) as (select * from changes),
@@ -280,7 +280,7 @@ create trigger cost_logs_delta_delete after delete on public.cost_logs
 insert into public.cost_deltas (tenant_id, hour, project, provider, model, operation, calls, errors, unknown_calls, input_tokens, output_tokens, cost_usd, cache_hits, tokens_saved, saved_usd)
 select a.tenant_id, date_trunc('hour', a."timestamp", 'UTC'), a.project_id, a.provider, a.model, a.operation,
        count(*), count(*) filter (where a.error), count(*) filter (where a.total_cost_usd is null),
-           sum(a.input_tokens::bigint), sum(a.output_tokens::bigint), coalesce(sum(round(a.total_cost_usd, 6)), 0),
+           sum(a.input_tokens::bigint), sum(a.output_tokens::bigint), coalesce(sum(round(a.total_cost_usd, least(6, scale(a.total_cost_usd)))), 0),
            count(*) filter (where a.cache_hit), sum(greatest(a.cache_tokens_saved, 0)::bigint), sum(a.cache_saved_usd)
   from public.cost_logs a group by 1, 2, 3, 4, 5, 6;
 insert into public.due_hints (tenant_id, kind) select distinct d.tenant_id, 'cost_log' from public.cost_deltas d;
@@ -317,11 +317,11 @@ begin
   end if;
   return query
     select coalesce(sum(s.cost), 0), coalesce(sum(s.tokens), 0)::bigint, coalesce(sum(s.calls), 0)::bigint, coalesce(sum(s.unknown), 0)::bigint from (
-      select c.total_tokens as tokens, 1::bigint as calls, round(c.total_cost_usd, 6) as cost, (c.total_cost_usd is null)::int::bigint as unknown
+      select c.total_tokens as tokens, 1::bigint as calls, round(c.total_cost_usd, least(6, scale(c.total_cost_usd))) as cost, (c.total_cost_usd is null)::int::bigint as unknown
         from public.cost_logs c
        where c.tenant_id = v_tenant and c."timestamp" >= v_from and c."timestamp" < least(v_hour, v_to) and (v_project is null or c.project_id = v_project)
       union all
-      select c.total_tokens, 1, round(c.total_cost_usd, 6), (c.total_cost_usd is null)::int from public.cost_logs c
+      select c.total_tokens, 1, round(c.total_cost_usd, least(6, scale(c.total_cost_usd))), (c.total_cost_usd is null)::int from public.cost_logs c
        where c.tenant_id = v_tenant and c."timestamp" >= v_hour_end and c."timestamp" < v_to and (v_project is null or c.project_id = v_project)
       union all
       select h.total_tokens, h.calls, h.cost_usd, h.unknown_calls from public.cost_rollups_hourly h

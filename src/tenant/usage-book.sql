@@ -15,18 +15,18 @@ select round(s.cost_usd, 6)::text as cost_usd, s.tokens::text as tokens, s.calls
 -- again safe: reads only
 -- locks none
 -- index cost_rollups_daily_pkey, cost_deltas_pkey
-with both as (
+with entries as (
   select d.day, d.project, d.model, d.provider, d.operation, d.cost_usd, d.total_tokens, d.calls, d.unknown_calls, d.saved_usd
-    from public.cost_rollups_daily d where d.tenant_id = $1 and d.day >= $3 and d.day < $4
+    from public.cost_rollups_daily d where d.tenant_id = $1 and d.day >= $3::date and d.day < $4::date
   union all
   select (n.hour at time zone 'UTC')::date, n.project, n.model, n.provider, n.operation, n.cost_usd, n.input_tokens + n.output_tokens,
          n.calls, n.unknown_calls, n.saved_usd
     from public.cost_deltas n
-   where n.tenant_id = $1 and n.hour >= $3::timestamp at time zone 'UTC' and n.hour < $4::timestamp at time zone 'UTC')
-select case $5 when 'model' then b.model when 'project' then b.project when 'provider' then b.provider when 'operation' then b.operation
+   where n.tenant_id = $1 and n.hour >= $3::date::timestamp at time zone 'UTC' and n.hour < $4::date::timestamp at time zone 'UTC')
+select case $5::text when 'model' then b.model when 'project' then b.project when 'provider' then b.provider when 'operation' then b.operation
          when 'month' then to_char(b.day, 'YYYY-MM') else to_char(b.day, 'YYYY-MM-DD') end as part,
        round(sum(b.cost_usd), 6)::text as cost_usd, sum(b.total_tokens)::text as tokens, sum(b.calls)::int as calls,
        sum(b.unknown_calls)::int as unknown_calls, round(sum(b.saved_usd), 6)::text as saved_usd
-  from both b where $2::text is null or b.project = $2
+  from entries b where $2::text is null or b.project = $2
  group by 1 having sum(b.calls) <> 0
- order by case when $5 in ('day', 'month') then 0 else sum(b.cost_usd) end desc, 1
+ order by case when $5::text in ('day', 'month') then 0 else sum(b.cost_usd) end desc, 1

@@ -173,7 +173,7 @@ describe('the sums of costs', () => {
       'select cost_usd::text, (select count(*)::int from public.cost_logs c where c.tenant_id = m.tenant_id) as left_over from public.cost_rollups_monthly m where tenant_id = $1',
       [tenantId],
     );
-    expect(month).toEqual({ cost_usd: '0.875000', left_over: 1 });
+    expect(month).toEqual({ cost_usd: '0.875', left_over: 1 });
   });
 
   test('are not doubled by runs of one tenant at the same time', async () => {

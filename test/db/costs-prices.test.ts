@@ -112,7 +112,7 @@ describe('prices', () => {
         [tenantId],
       );
     expect(await hour()).toEqual([
-      { model: 'newcomer-1', calls: 2, unknown_calls: 1, cost_usd: '9.000000' },
+      { model: 'newcomer-1', calls: 2, unknown_calls: 1, cost_usd: '9' },
       { model: 'stranger', calls: 1, unknown_calls: 1, cost_usd: '0' },
     ]);
     await database().admin('delete from public.due_hints');
@@ -133,6 +133,8 @@ describe('prices', () => {
     expect(
       await database().admin('select calls::int from public.cost_unknowns where tenant_id = $1', [tenantId]),
     ).toEqual([{ calls: 1 }]);
+    const all = await database().admin<{ tenant_id: string }>('select tenant_id from public.tenants');
+    for (const { tenant_id: id } of all) await aggregated(database(), id);
     expect(await wrongRollups(database())).toEqual([]);
   });
 

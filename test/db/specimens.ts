@@ -117,7 +117,7 @@ export const SPECIMENS: Readonly<Record<string, TableSpecimen>> = {
   cost_deltas: tenants(() => ({ hour: instant(), ...costSums() }), 'calls'),
   cost_unknowns: tenants(() => ({ calls: 1 }), 'calls'),
   model_prices: shared(() => ({ model: word(), input_per_million: 1, output_per_million: 1 }), 'input_per_million'),
-  price_book: shared(() => ({ single: true, version: 1 }), 'version'),
+  price_book: shared(() => ({ name: word(), version: 1 }), 'version'),
   legal_holds: tenants(() => ({ reason: word(), owner: word() }), 'released_at'),
   deletion_certificates: tenants(
     () => ({

@@ -6,7 +6,7 @@ export async function furnishCosts(database: TestDatabase, tenantId: string, oth
     for (let nth = 0; nth < 24; nth += 1) {
       await database.admin(
         `insert into public.cost_logs (tenant_id, id, model, provider, operation, input_tokens, output_tokens, "timestamp")
-         values ($1, md5($1::text || $2::text)::uuid, $3, 'openai', 'query', 1000, $2, $4)`,
+         values ($1::uuid, md5($1::uuid::text || $2::int)::uuid, $3, 'openai', 'query', 1000, $2::int, $4)`,
         [
           id,
           nth,

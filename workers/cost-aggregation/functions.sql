@@ -104,7 +104,7 @@ begin
     select u.* into v_tried from public.cost_unknowns u where u.tenant_id = p_tenant;
     if v_tried.tenant_id is not null then
       perform pg_catalog.pg_advisory_xact_lock_shared(pg_catalog.hashtextextended('rae prices', 0));
-      select b.version into v_version from public.price_book b;
+      select b.version into v_version from public.price_book b where b.name = 'model_prices';
       if v_tried.price_version is distinct from v_version then
         v_priced := {{cost_backfill}}(p_tenant, v_most);
         v_more := v_priced > 0;
