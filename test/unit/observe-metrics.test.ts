@@ -114,11 +114,15 @@ describe('metrics', () => {
   it('never grow with what tenants or attackers name', async () => {
     const { text } = await watched((events) => {
       for (let i = 0; i < 1_000; i += 1) {
-        events.emit('run.finished', { ...finished, worker: `w${i}`, plan: `p${i}` });
+        const counts = { cost_micro_usd: 1_000_000 };
+        events.emit('run.finished', { ...finished, tenantId: `t${i}`, worker: `w${i}`, plan: `p${i}`, counts });
         events.emit('ticket.refused', { queue: 'q', reason: `r${i}` });
       }
     });
-    expect(text).not.toMatch(/tenant_?id/i);
+    const ofTenants = text.split('\n').filter((line) => /tenant_?id/i.test(line));
+    expect(ofTenants.filter((line) => !line.startsWith('rae_cost_usd_total{'))).toEqual([]);
+    expect(ofTenants).toHaveLength(51);
+    expect(text).toContain('rae_cost_usd_total{tenant_id="other"} 950');
     expect(text).toContain('rae_runs_total{worker="other",plan="other",outcome="done"} 1000');
     expect(text).toContain('rae_envelopes_refused_total{reason="other"} 936');
     expect(text.split('\n').filter((line) => line.startsWith('rae_')).length).toBeLessThan(400);
