@@ -48,6 +48,11 @@ export class OwnRedis {
     await this.ask((redis) => redis.save());
   }
 
+  /** A connection that whoever asks for it closes; it does not come back when Redis goes. */
+  client(): Redis {
+    return new Redis(this.url, { retryStrategy: () => null });
+  }
+
   /** Asks it something on a connection of its own. */
   async ask<T>(question: (redis: Redis) => Promise<T>): Promise<T> {
     const redis = new Redis(this.url, { lazyConnect: true });
