@@ -1,7 +1,9 @@
 import type { Command } from './command.ts';
+import { auditCommand } from './commands/audit.ts';
 import { budget } from './commands/budget.ts';
 import { cycleCommand } from './commands/cycle.ts';
 import { doctor } from './commands/doctor.ts';
+import { keyCommand } from './commands/key.ts';
 import { messageCommand } from './commands/message.ts';
 import { migrate } from './commands/migrate.ts';
 import { policy } from './commands/policy.ts';
@@ -25,6 +27,7 @@ export function commandsOf(runners: ServiceRunners): readonly Command[] {
     schedulerCommand(runners),
     workerCommand(runners, [workerList]),
     tenant,
+    keyCommand,
     policy,
     budget,
     cycleCommand,
@@ -35,5 +38,6 @@ export function commandsOf(runners: ServiceRunners): readonly Command[] {
     secretCommand,
     priceCommand,
     usageCommand,
+    auditCommand,
   ];
 }

@@ -177,6 +177,24 @@ export const ERRORS = Object.freeze({
     means: 'The request was understood and is not allowed in the present state.',
     action: 'The message says what stands against it.',
   },
+  RAE_UNAUTHENTICATED: {
+    exit: EXIT.refused,
+    retryable: false,
+    means: 'No credential was sent, or it is not known, has expired or was revoked.',
+    action: 'Send a valid API key, `Authorization: Bearer rae_…`; make one with `rae key create`.',
+  },
+  RAE_FORBIDDEN: {
+    exit: EXIT.refused,
+    retryable: false,
+    means: 'The credential is right and does not permit this.',
+    action: 'Use a credential of the right tenant, role, scope and project; docs/access.md lists who may do what.',
+  },
+  RAE_CONFLICT: {
+    exit: EXIT.refused,
+    retryable: false,
+    means: 'Somebody has changed it since it was read, or it was asked for under the same key with other contents.',
+    action: 'Read it again and decide anew; use a new idempotency key for another request.',
+  },
   RAE_INTERNAL: {
     exit: EXIT.failed,
     retryable: true,

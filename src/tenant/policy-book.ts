@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { type Author, enter, OPERATOR } from '../audit/log.ts';
 import type { Queryable, Row } from '../db/database.ts';
 import { loadStatements } from '../db/statement.ts';
 import type { TenantContext } from '../db/tenant-context.ts';
@@ -55,6 +56,8 @@ interface StoredRow extends Row {
 export interface PolicyExpectation {
   /** Refuse when the stored version is another; 0 = none was stored. */
   readonly expectVersion?: number | undefined;
+  /** Who sets it; default: an operator. */
+  readonly author?: Author | undefined;
 }
 
 /**
@@ -119,7 +122,7 @@ export class PolicyBook {
     tenantId: string,
     worker: string,
     next: (document: Document) => Document,
-    { expectVersion }: PolicyExpectation,
+    { expectVersion, author = OPERATOR }: PolicyExpectation,
   ): Promise<PolicyChange> {
     const schema = this.#schema(worker);
     return this.#tenants.inTenant(parseTenantId(tenantId), async (tx) => {
@@ -143,6 +146,12 @@ export class PolicyBook {
         const [stored] = await tx.rows<{ version: number }>(statement, values);
         // Nothing stored: somebody else has added the first version meanwhile, which the next turn finds and holds.
         if (stored === undefined) continue;
+        await enter(tx, author, 'policy.set', {
+          worker,
+          version: stored.version,
+          before: before.document,
+          after: document,
+        });
         return { policy: { document, version: stored.version, effective, mistakes: [] }, changed: true };
       }
     });

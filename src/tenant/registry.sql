@@ -1,12 +1,13 @@
 -- Role rae_operator, which sees every tenant and none of its data.
 
 -- statement: create
--- takes $1 name text, $2 plan text, $3 contact e-mail text, $4 metadata jsonb
--- gives {tenant_id}
--- again makes another tenant: names are not unique
+-- takes $1 name text, $2 plan text, $3 contact e-mail text, $4 metadata jsonb, $5 tenant uuid, $6 external id text or null
+-- gives {tenant_id}; none where a tenant of this id is there
+-- again safe: changes nothing
 -- locks the new row
--- index none
-insert into public.tenants (name, plan, contact_email, metadata) values ($1, $2, $3, $4) returning tenant_id
+-- index tenants_pkey
+insert into public.tenants (name, plan, contact_email, metadata, tenant_id, external_id) values ($1, $2, $3, $4, $5, $6::text)
+on conflict (tenant_id) do nothing returning tenant_id
 
 -- statement: addProject
 -- takes $1 tenant uuid, $2 name text

@@ -1,4 +1,7 @@
+import { randomUUID } from 'node:crypto';
+import { type Author, enter, OPERATOR } from '../audit/log.ts';
 import type { Database, Queryable } from '../db/database.ts';
+import { enteringTenant } from '../db/entering-tenant.ts';
 import { loadStatements } from '../db/statement.ts';
 import { RaeError } from '../kernel/errors.ts';
 import { parseTenantId } from '../kernel/ids.ts';
@@ -27,6 +30,16 @@ export interface Project {
   readonly name: string;
 }
 
+/** What else goes into the making of a tenant. */
+interface Creation {
+  /** Default: a new one. */
+  readonly tenantId?: string | undefined;
+  readonly externalId?: string | undefined;
+  readonly author?: Author;
+  /** What else belongs into the transaction of a tenant that was not there. */
+  readonly also?: (tx: Queryable, tenantId: string) => Promise<void>;
+}
+
 /** Which page of the tenants to give. */
 export interface TenantPage {
   /** The last id of the page before; undefined = from the first. */
@@ -50,19 +63,27 @@ export class TenantRegistry {
   }
 
   /**
-   * Makes a tenant with its project `default`, in one transaction.
+   * Makes a tenant with its project `default`, in one transaction. One of the id that was asked for, if it is there, stays as it is.
    * @throws RaeError `RAE_USAGE` for a name, address or plan that cannot be.
    */
-  async create(input: NewTenant): Promise<{ readonly tenant: Tenant; readonly project: Project }> {
+  async create(
+    input: NewTenant,
+    how: Creation = {},
+  ): Promise<{ readonly tenant: Tenant; readonly project: Project; readonly made: boolean }> {
     const { name, plan, adminEmail, metadata } = checkedTenant(input);
-    return this.#database.transaction(async (tx) => {
+    const { tenantId = randomUUID(), externalId, author = OPERATOR, also } = how;
+    return this.#inTenant(tenantId, async (tx) => {
       await planNamed(tx, plan);
-      const values = [name, plan, adminEmail ?? null, JSON.stringify(metadata)];
-      const [made] = await tx.rows<{ tenant_id: string }>(sql.create, values);
-      const tenantId = made?.tenant_id ?? '';
-      const [added] = await tx.rows<{ project_id: string }>(sql.addProject, [tenantId, 'default']);
+      const values = [name, plan, adminEmail ?? null, JSON.stringify(metadata), tenantId, externalId ?? null];
+      const made = (await tx.rows(sql.create, values)).length > 0;
+      if (made) {
+        await tx.rows(sql.addProject, [tenantId, 'default']);
+        await enter(tx, author, 'tenant.created', { plan, external_id: externalId });
+        await also?.(tx, tenantId);
+      }
+      const [project] = await tx.rows<{ project_id: string; name: string }>(sql.projects, [tenantId]);
       const tenant = await found(tx, tenantId, 'show');
-      return { tenant, project: { projectId: added?.project_id ?? '', name: 'default' } };
+      return { tenant, project: { projectId: project?.project_id ?? '', name: project?.name ?? 'default' }, made };
     });
   }
 
@@ -110,7 +131,7 @@ export class TenantRegistry {
    * @throws RaeError `RAE_USAGE` for an unknown plan, `RAE_REFUSED` when the tenant is deleted.
    */
   async setPlan(tenantId: string, plan: string): Promise<TenantChange> {
-    return this.#change(tenantId, async (tx, tenant) => {
+    return this.#change(tenantId, 'tenant.plan_set', async (tx, tenant) => {
       const { dedicated } = await planNamed(tx, plan);
       if (tenant.plan === plan) return false;
       const moves = tenant.placement === undefined && dedicated !== (tenant.placed === 'dedicated');
@@ -125,7 +146,7 @@ export class TenantRegistry {
    * @throws RaeError `RAE_REFUSED` when the tenant is deleted.
    */
   async place(tenantId: string, placement: Placement | undefined): Promise<TenantChange> {
-    return this.#change(tenantId, async (tx, tenant) => {
+    return this.#change(tenantId, 'tenant.placed', async (tx, tenant) => {
       if (tenant.placement === placement) return false;
       await tx.rows(sql.setPlacement, [tenantId, placement ?? null]);
       return true;
@@ -138,7 +159,7 @@ export class TenantRegistry {
    */
   async setShare(tenantId: string, change: ShareChange): Promise<TenantChange> {
     const { weight, runCap } = checkedShare(change);
-    return this.#change(tenantId, async (tx, tenant) => {
+    return this.#change(tenantId, 'tenant.share_set', async (tx, tenant) => {
       const next = [
         weight === undefined ? (tenant.weight ?? null) : weight,
         runCap === undefined ? (tenant.runCap ?? null) : runCap,
@@ -150,7 +171,7 @@ export class TenantRegistry {
   }
 
   #setStatus(tenantId: string, status: TenantStatus): Promise<TenantChange> {
-    return this.#change(tenantId, async (tx, tenant) => {
+    return this.#change(tenantId, `tenant.${status}`, async (tx, tenant) => {
       if (tenant.status === status) return false;
       await tx.rows(sql.setStatus, [tenantId, status]);
       return true;
@@ -158,15 +179,27 @@ export class TenantRegistry {
   }
 
   /** Holds the tenant's row, so that two operators at once go one after the other, and lets `set` change it. */
-  #change(tenantId: string, set: (tx: Queryable, tenant: Tenant) => Promise<boolean>): Promise<TenantChange> {
-    return this.#database.transaction(async (tx) => {
+  #change(
+    tenantId: string,
+    action: string,
+    set: (tx: Queryable, tenant: Tenant) => Promise<boolean>,
+  ): Promise<TenantChange> {
+    return this.#inTenant(parseTenantId(tenantId), async (tx) => {
       const tenant = await found(tx, tenantId, 'hold');
       if (tenant.status === 'deleted') {
         throw new RaeError('RAE_REFUSED', `the tenant ${tenantId} is deleted; that cannot be taken back`);
       }
       const changed = await set(tx, tenant);
-      return { changed, tenant: changed ? await found(tx, tenantId, 'show') : tenant };
+      if (!changed) return { changed, tenant };
+      const after = await found(tx, tenantId, 'show');
+      await enter(tx, OPERATOR, action, { before: stateOf(tenant), after: stateOf(after) });
+      return { changed, tenant: after };
     });
+  }
+
+  /** Entering the tenant opens its audit log to this transaction; operators see every tenant all the same. */
+  #inTenant<T>(tenantId: string, work: (tx: Queryable) => Promise<T>): Promise<T> {
+    return this.#database.transaction(work, enteringTenant(tenantId));
   }
 }
 
@@ -176,4 +209,9 @@ async function found(database: Queryable, tenantId: string, statement: 'show' | 
   throw new RaeError('RAE_TENANT_UNKNOWN', `there is no tenant ${tenantId}`, {
     hint: 'see the tenants with: rae tenant list',
   });
+}
+
+/** What operators change of a tenant, as its audit log keeps it. */
+function stateOf({ plan, status, placed, weight, runCap }: Tenant): Readonly<Record<string, unknown>> {
+  return { plan, status, placed, weight: weight ?? null, run_cap: runCap ?? null };
 }

@@ -61,6 +61,8 @@ audit_log          SIUD       -              s           s        -             
 audit_heads        SIUD       -              s           s        -             -
 audit_checkpoints  SIUD       -              s           s        -             -
 audit_keys         SIUD       -              -           -        -             -
+members            SIUD       -              -           siud     SI            -
+api_keys           SIUD       -              -           siu      SI            -
 tenant_data_keys   SIUD       -              s           siu      -             -
 tenant_secrets     SIUD       -              s           siud     -             -
 pending_events     SIUD       -              sid         i        -             -

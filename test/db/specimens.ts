@@ -52,6 +52,17 @@ export const SPECIMENS: Readonly<Record<string, TableSpecimen>> = {
   queue_holds: shared(() => ({ queue: word(), worker: 'decay', reason: 'window', since: instant() }), 'value'),
   tenants: tenants(() => ({ name: word() }), 'status'),
   projects: tenants(() => ({ name: word() }), 'name'),
+  members: tenants(() => ({ email: `${word()}@b.c`, role: 'tenant_user' }), 'role'),
+  api_keys: tenants(
+    () => ({
+      key_id: randomUUID().replaceAll('-', '').slice(0, 16),
+      name: word(),
+      role: 'tenant_user',
+      digest: `\\x${'00'.repeat(32)}`,
+      created_by: word(),
+    }),
+    'last_used_at',
+  ),
   policies: tenants(() => ({ worker: word(), document: '{}' }), 'version'),
   tenant_cadences: tenants(() => ({ worker: word() }), 'idle'),
   due_hints: tenants(() => ({ kind: 'tenant' }), 'worker'),

@@ -1,4 +1,5 @@
 import { Registry } from 'prom-client';
+import { PERMISSIONS, RIGHTS } from '../../src/access/role.ts';
 import { SETTINGS, SHARD } from '../../src/config/environment.ts';
 import type { Setting } from '../../src/config/setting.ts';
 import { ERRORS } from '../../src/kernel/errors.ts';
@@ -112,8 +113,26 @@ function metricsPage(): string {
   );
 }
 
+/** Who may do what through the API. */
+function accessPage(): string {
+  const roles = Object.entries<readonly string[]>(RIGHTS);
+  const rows = Object.entries(PERMISSIONS).map(([name, means]) => [
+    code(name),
+    means,
+    ...roles.map(([, rights]) => (rights.includes(name) ? 'yes' : '–')),
+  ]);
+  return page(
+    'Access',
+    'src/access/role.ts',
+    'An API key belongs to one tenant and has one role. `rae tenant create` makes the first, of a `tenant_admin`; `rae key create` more. A key may be narrowed to some permissions (scopes) and to one project, and may expire. Nobody hands out a key that may more than their own, and the last key of an admin cannot be revoked. To rotate a key, make another, bring it out, and revoke the old one: from the next request on it is refused everywhere.',
+    table(['permission', 'to', ...roles.map(([role]) => code(role))], rows),
+    'Operators work by the `rae` commands, with a database role that sees counts and states of every tenant and the contents of none. A key is `rae_<tenant>_<key id>_<secret>`; only a SHA-256 of it is kept. What is done with keys, policies, plans, placements and shares is entered in the tenant\u2019s audit log in the same transaction: `rae audit list`, `rae audit verify`.',
+  );
+}
+
 /** The pages that are generated. */
 export const PAGES: readonly Page[] = Object.freeze([
+  { path: 'docs/access.md', render: accessPage },
   { path: 'docs/configuration.md', render: configurationPage },
   { path: 'docs/errors.md', render: errorsPage },
   { path: 'docs/events.md', render: eventsPage },

@@ -1,3 +1,5 @@
+import { onboard } from '../../access/onboarding.ts';
+import { OPERATOR } from '../../audit/log.ts';
 import { TenantRegistry } from '../../tenant/registry.ts';
 import type { Command } from '../command.ts';
 import { jsonObject, option, text } from '../option.ts';
@@ -7,16 +9,18 @@ interface Options {
   readonly name: string;
   readonly plan: string;
   readonly adminEmail?: string;
+  readonly externalId?: string;
   readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
 export const tenantCreate: Command = {
   name: 'create',
-  does: 'Makes a tenant with its project "default".',
+  does: 'Makes a tenant with its project "default", its first admin and an API key, which is shown this once.',
   needs: [option('--name <name>', 'what the tenant is called, 1 to 255 characters', text)],
   options: [
     option('--plan <plan>', 'free, pro or enterprise', text).default('free'),
     option('--admin-email <address>', 'whom to write to about it', text),
+    option('--external-id <text>', 'what you call it: called again with the same one, the tenant is found', text),
     option('--metadata <json>', 'a JSON object to keep with it', jsonObject),
   ],
   examples: [
@@ -25,10 +29,21 @@ export const tenantCreate: Command = {
   ],
   run: async (call) => {
     const registry = new TenantRegistry(call.connection.as('rae_operator'));
-    const { tenant, project } = await registry.create(call.options<Options>());
+    const { tenant, project, apiKey, made } = await onboard(registry, call.options<Options>(), OPERATOR);
+    const key = apiKey ?? 'not shown again; make another with: rae key create';
     return {
-      json: { ...tenantJson(tenant), project_id: project.projectId, project: project.name },
-      text: () => tenantDetails(tenant, call.out.look.style, [['project', `${project.name} (${project.projectId})`]]),
+      json: {
+        ...tenantJson(tenant),
+        project_id: project.projectId,
+        project: project.name,
+        api_key: apiKey ?? null,
+        created: made,
+      },
+      text: () =>
+        tenantDetails(tenant, call.out.look.style, [
+          ['project', `${project.name} (${project.projectId})`],
+          ['API key', key],
+        ]),
     };
   },
 };

@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto';
+import type { Author } from '../audit/log.ts';
+import { loadStatements } from '../db/statement.ts';
+import { RaeError } from '../kernel/errors.ts';
+import type { NewTenant } from '../tenant/new-tenant.ts';
+import type { Project, TenantRegistry } from '../tenant/registry.ts';
+import type { Tenant } from '../tenant/tenant.ts';
+import { addKey } from './key-book.ts';
+
+const sql = loadStatements(new URL('./onboarding.sql', import.meta.url), ['addMember']);
+
+/** A tenant that was asked for. */
+export interface Onboarded {
+  readonly tenant: Tenant;
+  readonly project: Project;
+  /** The key of its first admin, shown this once; undefined where the tenant was there before. */
+  readonly apiKey: string | undefined;
+  /** False where a tenant of this external id was there before: it is as it was. */
+  readonly made: boolean;
+}
+
+/**
+ * Makes a tenant with all it begins with, in one transaction: project, admin, API key. With an external id it may be
+ * called again, also at the same time: one tenant comes of it, and one key.
+ * @throws RaeError `RAE_USAGE` for what cannot be.
+ */
+export async function onboard(
+  registry: TenantRegistry,
+  input: NewTenant & { readonly externalId?: string | undefined },
+  author: Author,
+): Promise<Onboarded> {
+  const { externalId } = input;
+  const tenantId = externalId === undefined ? undefined : idOf(externalId);
+  let apiKey: string | undefined;
+  const { tenant, project, made } = await registry.create(input, {
+    tenantId,
+    externalId,
+    author,
+    also: async (tx, id) => {
+      const address = input.adminEmail;
+      if (address !== undefined) await tx.rows(sql.addMember, [id, address, 'tenant_admin']);
+      apiKey = (await addKey(tx, id, { name: 'first', role: 'tenant_admin' }, author)).text;
+    },
+  });
+  return { tenant, project, apiKey, made };
+}
+
+/** The tenant id that follows from an external id: its primary key then keeps it single. */
+function idOf(externalId: string): string {
+  if (externalId.trim() === '' || externalId.length > 255 || /\p{Cc}/u.test(externalId))
+    throw new RaeError('RAE_USAGE', 'an external id has 1 to 255 characters and no control characters');
+  const hex = createHash('sha256').update(`rae tenant\n${externalId}`).digest('hex');
+  // A uuid of version 8: whatever its maker makes of it.
+  const variant = '89ab'[Number.parseInt(hex.charAt(16), 16) % 4];
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}

@@ -1,0 +1,164 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { KeyBook } from '../../src/access/key-book.ts';
+import { onboard } from '../../src/access/onboarding.ts';
+import { requirePermission } from '../../src/access/principal.ts';
+import { AuditLog, OPERATOR } from '../../src/audit/log.ts';
+import { TenantRegistry } from '../../src/tenant/registry.ts';
+import { useDatabase } from '../support/database.ts';
+
+const database = useDatabase();
+let registry: TenantRegistry;
+let keys: KeyBook;
+let log: AuditLog;
+
+beforeAll(() => {
+  registry = new TenantRegistry(database().open('rae_operator', { poolSize: 4 }));
+  keys = new KeyBook(database().tenants('rae_api', { poolSize: 4 }));
+  log = new AuditLog(database().tenants('rae_api'));
+});
+
+const make = async () => {
+  const { tenant, apiKey = '' } = await onboard(registry, { name: 'Acme', plan: 'free' }, OPERATOR);
+  return { id: tenant.tenantId, apiKey };
+};
+const refused = { code: 'RAE_UNAUTHENTICATED' };
+
+describe('making a tenant', () => {
+  it('gives it project, admin and a key that works, and enters that in its log', async () => {
+    const input = { name: 'Acme', plan: 'pro', adminEmail: 'a@b.c' };
+    const { tenant, apiKey, project, made } = await onboard(registry, input, OPERATOR);
+    expect({ made, project: project.name }).toEqual({ made: true, project: 'default' });
+    expect(await keys.principal(apiKey ?? '')).toMatchObject({ tenantId: tenant.tenantId, role: 'tenant_admin' });
+    const members = await database().admin('select email, role from public.members where tenant_id = $1', [
+      tenant.tenantId,
+    ]);
+    expect(members).toEqual([{ email: 'a@b.c', role: 'tenant_admin' }]);
+    const actions = (await log.list(tenant.tenantId, undefined, 10)).map(({ action }) => action);
+    expect(actions).toEqual(['key.created', 'tenant.created']);
+  });
+
+  it('makes one tenant and one key of twenty calls at once with one external id', async () => {
+    const input = { name: 'Once', plan: 'free', adminEmail: 'a@b.c', externalId: 'crm/4711' };
+    const all = await Promise.all(Array.from({ length: 20 }, () => onboard(registry, input, OPERATOR)));
+    expect(new Set(all.map(({ tenant }) => tenant.tenantId)).size).toBe(1);
+    expect(all.filter(({ made }) => made)).toHaveLength(1);
+    expect(all.filter(({ apiKey }) => apiKey !== undefined)).toHaveLength(1);
+    expect(await keys.list(all[0]?.tenant.tenantId ?? '', true)).toHaveLength(1);
+  });
+
+  it('leaves nothing behind when a part of it fails', async () => {
+    const input = { name: 'Broken', plan: 'gold', externalId: 'crm/broken' };
+    await expect(onboard(registry, input, OPERATOR)).rejects.toMatchObject({ code: 'RAE_USAGE' });
+    expect(await database().admin("select from public.tenants where name = 'Broken'")).toEqual([]);
+  });
+});
+
+describe('an API key', () => {
+  it('stands nowhere in the database', async () => {
+    const { apiKey } = await make();
+    const secret = apiKey.slice(-43);
+    const rows = await database().admin<{ row: string }>(
+      `select k::text || encode(k.digest, 'escape') as row from public.api_keys k
+        union all select a::text from public.audit_log a`,
+    );
+    expect(rows.length).toBeGreaterThan(1);
+    expect(rows.filter(({ row }) => row.includes(secret))).toEqual([]);
+  });
+
+  it('is refused in one way, whether it is wrong, another tenant’s, cut off, or nothing of the kind', async () => {
+    const [a, b] = [await make(), await make()];
+    const swapped = a.apiKey.replace(a.id.replaceAll('-', ''), b.id.replaceAll('-', ''));
+    const wrong = `${a.apiKey.slice(0, -4)}AAAA`;
+    const nobody = a.apiKey.replace(a.id.replaceAll('-', ''), '3f2a8c541f7e4c0b9a530d7e2b1c9f10');
+    const errors: unknown[] = [];
+    for (const key of [swapped, wrong, nobody, a.apiKey.slice(0, -1), `${a.apiKey}A`, '', 'rae_', `${a.apiKey}\n`])
+      errors.push(await keys.principal(key).catch(({ code, message }) => ({ code, message })));
+    expect(errors).toHaveLength(8);
+    for (const error of errors) expect(error).toEqual({ ...refused, message: expect.stringContaining('is not known') });
+    expect(new Set(errors.map((error) => JSON.stringify(error))).size).toBe(1);
+  });
+
+  it('is refused from the next request on when it is revoked, and when its time is over', async () => {
+    const { id } = await make();
+    const key = { name: 'second', role: 'tenant_user' } as const;
+    const { keyId, text } = await keys.create(id, key, OPERATOR);
+    expect(await keys.principal(text)).toMatchObject({ role: 'tenant_user' });
+    expect(await keys.revoke(id, keyId, OPERATOR)).toEqual({ changed: true });
+    await expect(keys.principal(text)).rejects.toMatchObject(refused);
+    expect(await keys.revoke(id, keyId, OPERATOR)).toEqual({ changed: false });
+    const past = await keys.create(id, { ...key, expiresAt: new Date('2020-01-01') }, OPERATOR);
+    await expect(keys.principal(past.text)).rejects.toMatchObject(refused);
+  });
+
+  it('of a suspended tenant is forbidden', async () => {
+    const { id, apiKey } = await make();
+    await registry.suspend(id);
+    await expect(keys.principal(apiKey)).rejects.toMatchObject({ code: 'RAE_FORBIDDEN' });
+  });
+
+  it('cannot be revoked as the last of an admin, not even by two at once', async () => {
+    const { id, apiKey } = await make();
+    const first = apiKey.split('_')[2] ?? '';
+    await expect(keys.revoke(id, first, OPERATOR)).rejects.toMatchObject({ code: 'RAE_REFUSED' });
+    const { keyId } = await keys.create(id, { name: 'other', role: 'tenant_admin' }, OPERATOR);
+    const both = await Promise.allSettled([first, keyId].map((key) => keys.revoke(id, key, OPERATOR)));
+    expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+  });
+
+  it('hands out no more than it has itself', async () => {
+    const { id, apiKey } = await make();
+    const admin = await keys.principal(apiKey);
+    const narrow = await keys.create(
+      id,
+      { name: 'narrow', role: 'tenant_admin', scopes: ['keys:manage', 'runs:read'], project: 'atlas' },
+      OPERATOR,
+      admin,
+    );
+    const by = await keys.principal(narrow.text);
+    const more = [
+      { name: 'x', role: 'tenant_admin', project: 'atlas' },
+      { name: 'x', role: 'tenant_admin', scopes: ['audit:read'], project: 'atlas' },
+      { name: 'x', role: 'tenant_admin', scopes: ['runs:read'] },
+    ] as const;
+    for (const key of more)
+      await expect(keys.create(id, key, OPERATOR, by)).rejects.toMatchObject({ code: 'RAE_FORBIDDEN' });
+    await keys.create(id, { name: 'x', role: 'tenant_admin', scopes: ['runs:read'], project: 'atlas' }, OPERATOR, by);
+    expect(() => requirePermission(by, 'runs:write')).toThrow(/has not the scope/);
+    expect(() => requirePermission(by, 'runs:read')).not.toThrow();
+  });
+
+  it('has a role and scopes that there are', async () => {
+    const { id } = await make();
+    const key = { name: 'x', role: 'tenant_viewer', scopes: ['runs:raed'] } as const;
+    await expect(keys.create(id, key, OPERATOR)).rejects.toMatchObject({ hint: 'did you mean runs:read?' });
+    const more = { name: 'x', role: 'tenant_viewer', scopes: ['runs:write'] } as const;
+    await expect(keys.create(id, more, OPERATOR)).rejects.toMatchObject({ code: 'RAE_USAGE' });
+  });
+});
+
+describe('the audit log', () => {
+  it('has every change of plan, placement, share and state, and none of what changed nothing', async () => {
+    const { id } = await make();
+    await registry.setPlan(id, 'pro');
+    await registry.setPlan(id, 'pro');
+    await registry.place(id, 'dedicated');
+    await registry.setShare(id, { runCap: 3 });
+    await registry.suspend(id);
+    const entries = await log.list(id, undefined, 10);
+    const actions = ['tenant.suspended', 'tenant.share_set', 'tenant.placed', 'tenant.plan_set'];
+    expect(entries.slice(0, -2).map(({ action }) => action)).toEqual(actions);
+    expect(entries[3]?.detail).toMatchObject({ before: { plan: 'free' }, after: { plan: 'pro' } });
+    expect(await log.verify(id)).toEqual({ entries: 6, badSeq: undefined, why: undefined });
+  });
+
+  it.each([
+    ['an edit', 'update public.audit_log set actor = $2 where tenant_id = $1 and seq = 2', '2'],
+    ['a removal', 'delete from public.audit_log where tenant_id = $1 and seq = 2 and $2 <> $1::text', '2'],
+    ['a cut-off end', 'delete from public.audit_log where tenant_id = $1 and seq >= 3 and $2 <> $1::text', '3'],
+  ])('tells of %s', async (_what, tamper, badSeq) => {
+    const { id } = await make();
+    await registry.setPlan(id, 'pro');
+    await database().admin(tamper, [id, 'somebody']);
+    expect(await log.verify(id)).toMatchObject({ badSeq });
+  });
+});
