@@ -52,7 +52,7 @@ describe('a webhook', () => {
     const { body = '', headers = {} } = receiver().at(path)[0] ?? {};
     expect(new Webhook(secret).verify(body, headers)).toMatchObject({ data: { n: 1 } });
     expect(() => new Webhook(newSecret()).verify(body, headers)).toThrow();
-    expect(() => new Webhook(secret).verify(body.replace('"n":1', '"n":2'), headers)).toThrow();
+    expect(() => new Webhook(secret).verify(body.replace('"n": 1', '"n": 2'), headers)).toThrow();
   });
 
   it('is signed by the secret before as well while that stays valid', async () => {
@@ -75,6 +75,15 @@ describe('a webhook', () => {
     const came = receiver().at(path);
     expect(came.map(({ headers }) => headers['webhook-id'])).toEqual([id, id]);
     expect(came[0]?.body).toBe(came[1]?.body);
+  });
+
+  it('has every figure to the last digit', async () => {
+    await database().admin(
+      `insert into public.messages (tenant_id, channel, type, data) values ($1, $2, 'budget.threshold', '{"spend_usd": 9007199254740993.000010}')`,
+      [tenant, JSON.stringify(webhook())],
+    );
+    await deliver(database(), tenant);
+    expect(receiver().at(path)[0]?.body).toMatch(/"data":\{"spend_usd": 9007199254740993\.000010\}\}$/);
   });
 
   it('goes out in great numbers, each once', async () => {

@@ -30,7 +30,7 @@ async function sentTo(url: string, resolve?: Resolve, allow?: string, timeoutMs 
       endpoint: 'x',
       channel: { type: 'webhook', url },
       type: 'rule.fired',
-      data: {},
+      data: '{}',
       attempts: 1,
       refusals: 0,
       created_at: new Date(),

@@ -93,7 +93,7 @@ describe('an e-mail', () => {
       burn_rate_usd_per_day: '16.5',
       exhausted_on: '2026-11-30',
     };
-    const { subject, text } = mailText({ ...envelope, type: 'budget.threshold', data });
+    const { subject, text } = mailText({ ...envelope, type: 'budget.threshold', data: JSON.stringify(data) });
     expect(subject).toBe('The budget has reached 90 %');
     expect(text).toContain(
       'The budget has reached 90 %.\nSpent: $450.12 of $500.00.\nAt present $16.50 are spent per day.\nAt this rate it is used up on 2026-11-30.',
@@ -102,7 +102,7 @@ describe('an e-mail', () => {
 
   it('of a type that nobody has heard of shows all that it says', () => {
     const data = { message: 'Look at this', nested: { a: 1, list: [1, 2] }, none: null };
-    const { subject, text } = mailText({ ...envelope, type: 'acme.new_thing', data });
+    const { subject, text } = mailText({ ...envelope, type: 'acme.new_thing', data: JSON.stringify(data) });
     expect(subject).toBe('RAE: acme new thing');
     expect(text).toMatch(
       /^Look at this\n\nmessage: Look at this\nnested:\n {2}a: 1\n {2}list: \[1,2\]\nnone: –\n\n-- \nSent by RAE/,
@@ -111,7 +111,7 @@ describe('an e-mail', () => {
 
   it('has no line that its data could have forged', () => {
     const data = { rule_name: 'x\r\nBcc: a@b', 'k\ney': 'v\u202e\u001b[2J\nSent by someone else' };
-    const { subject, text } = mailText({ ...envelope, type: 'rule.fired', data });
+    const { subject, text } = mailText({ ...envelope, type: 'rule.fired', data: JSON.stringify(data) });
     expect(subject).not.toMatch(/[\r\n]/);
     expect(text.split('\n').filter((line) => /^(Bcc|Sent by someone)/.test(line))).toEqual([]);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for

@@ -22,7 +22,8 @@ const WRITERS: Readonly<Record<string, (data: Data) => MailText>> = {
 };
 
 /** The subject and body of a message: a sentence of its type where it is known, and all that it says, a line each. */
-export function mailText({ id, type, timestamp, tenant_id: tenant, data }: Envelope): MailText {
+export function mailText({ id, type, timestamp, tenant_id: tenant, data: json }: Envelope): MailText {
+  const data = JSON.parse(json) as Data;
   const { subject, text } = WRITERS[type]?.(data) ?? {
     subject: `RAE: ${type.replaceAll(/[._]/g, ' ')}`,
     text: word(data.message) ?? word(data.text) ?? `This is to tell you: ${type.replaceAll(/[._]/g, ' ')}.`,
@@ -40,9 +41,9 @@ export function mailText({ id, type, timestamp, tenant_id: tenant, data }: Envel
 
 function budget(data: Data): MailText {
   const share = number(data.threshold);
-  const [spent, limit] = [money(data.spend_usd ?? data.spent_usd), money(data.limit_usd)];
+  const [spent, limit] = [money(data.spend_usd), money(data.limit_usd)];
   const tokens = number(data.spend_tokens);
-  const period = word(data.period_kind) ?? word(data.period_type);
+  const period = word(data.period_kind);
   const project = word(data.project);
   const what = `${period === undefined ? 'budget' : `${period} budget`}${project === undefined ? '' : ` of the project ${project}`}`;
   const reached = share === undefined ? 'a threshold' : `${round(share * 100)} %`;
@@ -54,7 +55,7 @@ function budget(data: Data): MailText {
     sentences.push(`Used: ${tokens} of ${number(data.limit_tokens)} tokens.`);
   const rate = money(data.burn_rate_usd_per_day);
   if (rate !== undefined) sentences.push(`At present ${rate} are spent per day.`);
-  const until = word(data.exhausted_on) ?? word(data.forecast_exhausted_on);
+  const until = word(data.exhausted_on);
   if (until !== undefined && !isOver) sentences.push(`At this rate it is used up on ${until}.`);
   return { subject, text: sentences.join('\n') };
 }

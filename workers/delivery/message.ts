@@ -16,7 +16,8 @@ export interface TakenMessage extends Record<string, unknown> {
   readonly endpoint: string;
   readonly channel: unknown;
   readonly type: string;
-  readonly data: Readonly<Record<string, unknown>>;
+  /** JSON as it is stored: read and written again, money would have gone through a float. */
+  readonly data: string;
   /** This one included. */
   readonly attempts: number;
   readonly refusals: number;
@@ -35,10 +36,16 @@ export interface Envelope {
   /** When it was made, RFC 3339 in UTC. */
   readonly timestamp: string;
   readonly tenant_id: string;
-  readonly data: Readonly<Record<string, unknown>>;
+  /** A JSON object, as text. */
+  readonly data: string;
 }
 
 /** The envelope of a message: the same at every attempt. */
 export function envelopeOf(tenantId: string, { message_id, type, created_at, data }: TakenMessage): Envelope {
   return { id: message_id, type, timestamp: created_at.toISOString(), tenant_id: tenantId, data };
+}
+
+/** An envelope as JSON, its data to the letter. */
+export function bodyOf({ data, ...rest }: Envelope): string {
+  return `${JSON.stringify(rest).slice(0, -1)},"data":${data}}`;
 }

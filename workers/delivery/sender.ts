@@ -6,6 +6,7 @@ import { mayConnect, readWebhookUrl, type WebhookTarget } from '../../src/kernel
 import type { DeliverySettings } from './contract.ts';
 import { MailServer } from './mail.ts';
 import {
+  bodyOf,
   channel,
   type Envelope,
   envelopeOf,
@@ -65,7 +66,7 @@ export class Sender {
     const keys = secret === undefined ? [] : await this.#keys(secret);
     if ('kind' in keys) return keys;
     const { clock, settings, signal } = this.#run;
-    const body = JSON.stringify(envelope);
+    const body = bodyOf(envelope);
     const headers = webhookHeaders(envelope.id, clock.now(), body, keys);
     try {
       const line = this.#line(url, target);

@@ -29,7 +29,7 @@ returning m.message_id
 
 -- statement: take
 -- takes $1 tenant uuid, $2 endpoints at work text[], $3 most per endpoint int, $4 most endpoints int, $5 how long sending may take in seconds int
--- gives {message_id, endpoint, channel jsonb, type, data jsonb, attempts int, refusals int, created_at timestamptz, age_ms float8, failures int, openings int}
+-- gives {message_id, endpoint, channel jsonb, type, data text, attempts int, refusals int, created_at timestamptz, age_ms float8, failures int, openings int}
 --   per message that is to be sent now, with what is known of its endpoint; each is claimed: its attempts have grown
 -- again takes others
 -- locks the messages
@@ -58,7 +58,7 @@ taken as (
          next_attempt_at = clock_timestamp() + make_interval(secs => $5::int)
     from (select unnest(d.ids) as message_id from due d) d where m.tenant_id = $1 and m.message_id = d.message_id
   returning m.*)
-select t.message_id, t.endpoint, t.channel, t.type, t.data, t.attempts, t.refusals, t.created_at,
+select t.message_id, t.endpoint, t.channel, t.type, t.data::text as data, t.attempts, t.refusals, t.created_at,
        (extract(epoch from clock_timestamp() - t.tried_since) * 1000)::float8 as age_ms,
        coalesce(b.failures, 0) as failures, coalesce(b.openings, 0) as openings
   from taken t left join public.message_endpoints b on b.tenant_id = $1 and b.endpoint = t.endpoint
