@@ -9,13 +9,13 @@ export interface RunMidway {
   readonly lapses: number;
 }
 
-/** What may be made to take longer: steps that change memories, consume events or alert, or making runs. */
+/** What may be made to take longer: steps that change memories, consume events or notes, or making runs. */
 export type Lingering =
   | 'update on public.memories'
   | 'delete on public.memories'
   | 'insert on public.runs'
   | 'insert on public.consumed_events'
-  | 'insert on public.budget_alerts';
+  | 'delete on public.budget_notes';
 
 /**
  * Lets every statement of that kind take so many ms longer, on a machine however fast: a fault that waits for
