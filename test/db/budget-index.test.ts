@@ -21,6 +21,19 @@ beforeAll(async () => {
     `insert into public.budget_reservations (tenant_id, project, estimate_usd, lapses_at, settled_at)
      select tenant_id, 'default', 0.01, now() + n * interval '1 minute', case when n <> 5 then now() end from public.tenants, generate_series(-20, 5) n`,
   );
+  // As cost-aggregation leaves them: an empty table is read from its begin, by whatever plan.
+  for (const [table, column, key] of [
+    ['hourly', 'hour', `date_trunc('hour', "timestamp", 'UTC')`],
+    ['daily', 'day', `("timestamp" at time zone 'UTC')::date`],
+  ]) {
+    await database().admin(
+      `insert into public.cost_rollups_${table} (tenant_id, ${column}, project, provider, model, operation, calls, errors, unknown_calls,
+         input_tokens, output_tokens, cost_usd, cache_hits, tokens_saved, saved_usd)
+       select tenant_id, ${key}, project_id, provider, model, operation, count(*), 0, 0, 0, 0, sum(total_cost_usd), 0, 0, 0
+         from public.cost_logs group by 1, 2, 3, 4, 5, 6`,
+    );
+  }
+  await database().admin('delete from public.cost_deltas');
   await database().admin('analyze');
   const [row] = await database().admin<{ tenant_id: string }>('select tenant_id from public.tenants limit 1');
   tenant = row?.tenant_id ?? '';

@@ -80,7 +80,8 @@ describe('alerts under faults', () => {
     };
     const chosen: string[] = [];
     const midway = async (): Promise<RunMidway | undefined> => {
-      await log();
+      // Not faster than it is read: a run that never ends lapses more often than it may be chosen for.
+      if ((await database().admin('select from public.budget_notes')).length < 30) await log();
       const found = (await runsMidway(database())).filter((run) => workers.has(run.session) && run.lapses < 3);
       return found.length > 0 ? random.pick(found) : undefined;
     };
