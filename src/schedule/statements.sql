@@ -96,13 +96,16 @@ returning c.finished_at is not null as finished, t.done, t.skipped, t.dead,
 -- gives {last uuid, seen int}: how far it looked; tenants that the worker did not know have a hint for it now
 -- again safe: a hint too many changes nothing
 -- locks the new hints
--- index tenants_pkey, tenant_cadences_pkey
+-- index tenants_pkey, tenant_cadences_pkey, due_hints_pkey
 with page as (
-  select tenant_id from public.tenants where tenant_id > $2 order by tenant_id limit $3::int),
+  select tenant_id, created_at from public.tenants where tenant_id > $2 order by tenant_id limit $3::int),
 new as (
   insert into public.due_hints (tenant_id, kind, worker)
   select g.tenant_id, 'enrol', $1 from page g
-   where not exists (select from public.tenant_cadences c where c.tenant_id = g.tenant_id and c.worker = $1))
+   where not exists (select from public.tenant_cadences c where c.tenant_id = g.tenant_id and c.worker = $1)
+     -- One made just now, whose own hint has yet to be folded, has missed nothing: it would be owed a run that finds nothing.
+     and not (g.created_at > statement_timestamp() - interval '1 minute'
+       and exists (select from public.due_hints h where h.tenant_id = g.tenant_id and h.kind = 'tenant')))
 select max(tenant_id::text)::uuid as last, count(*)::int as seen from page
 
 -- statement: anyHints

@@ -239,6 +239,17 @@ describe('a tenant', () => {
     expect(await states()).toEqual([]);
   });
 
+  it('that is made while a scheduler starts is owed nothing either', async () => {
+    const { fold, name } = await scene();
+    const made = await addTenant(database());
+    await fold.hints.enrol();
+    await fold.round();
+    const owed = 'select from public.runs where tenant_id = $1 and worker = $2';
+    expect(await database().admin(owed, [made, name])).toEqual([]);
+    const known = 'select from public.tenant_cadences where tenant_id = $1 and worker = $2';
+    expect(await database().admin(known, [made, name])).toHaveLength(1);
+  });
+
   it('that a worker of a new release does not know is woken once', async () => {
     const { fold, states, tenantId } = await scene();
     await database().admin('delete from public.tenant_cadences where tenant_id = $1', [tenantId]);

@@ -109,6 +109,7 @@ describe('a tenant that is moved', () => {
     const tenant = await tenantWith(200, { plan: 'pro' });
     await enrolled(database(), [tenant.id]);
     const [first, ...others] = random.shuffled(slots);
+    await announceAbsent(redisUrl(), 30_000);
     await commandCycle(database(), first as Date, tenant.id);
     const shared = async () => (await ticketsIn(sharedQueue('decay', 0))) + (await ticketsIn(sharedQueue('decay', 1)));
     await eventually(async () => ((await shared()) === 1 ? true : undefined), { what: 'its ticket in a shared queue' });
