@@ -5,10 +5,10 @@ import { useDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 import { ready, TestFleet } from '../support/fleet.ts';
 import { endLingering, lingerIn, type RunMidway, runsMidway } from '../support/lingering.ts';
+import { NamedWorkers } from '../support/named-workers.ts';
 import { OwnRedis } from '../support/own-redis.ts';
-import { type TestProcess, useProcesses } from '../support/processes.ts';
+import { useProcesses } from '../support/processes.ts';
 import { seeded } from '../support/random.ts';
-import { urlWith } from '../support/server.ts';
 import { addTenant } from '../support/tenants.ts';
 
 const database = useDatabase();
@@ -49,17 +49,8 @@ describe('alerts under faults', () => {
       env: { RAE_SETTINGS: '{"budget-alerting":{"step_notes":2}}', RAE_LOG_LEVEL: 'info', RAE_RETRY_BASE_MS: '50' },
     });
     await lingerIn(database(), 'delete on public.budget_notes', 60);
-    const workers = new Map<string, TestProcess>();
-    let started = 0;
-    const startWorker = () => {
-      const name = `worker ${started}`;
-      started += 1;
-      const url = urlWith(database().url('rae_worker'), { applicationName: name });
-      const one = fleet.worker(['budget-alerting'], { RAE_DATABASE_URL: url, RAE_PG_POOL: '2' });
-      workers.set(name, one);
-      return one;
-    };
-    await ready(fleet.scheduler(), startWorker(), startWorker());
+    const workers = new NamedWorkers(fleet, database(), 'budget-alerting');
+    await ready(fleet.scheduler(), workers.start(), workers.start());
     const tenants = await Promise.all(Array.from({ length: TENANTS }, furnished));
 
     const log = async (): Promise<void> => {
@@ -82,7 +73,9 @@ describe('alerts under faults', () => {
     const midway = async (): Promise<RunMidway | undefined> => {
       // Not faster than it is read: a run that never ends lapses more often than it may be chosen for.
       if ((await database().admin('select from public.budget_notes')).length < 30) await log();
-      const found = (await runsMidway(database())).filter((run) => workers.has(run.session) && run.lapses < 3);
+      const found = (await runsMidway(database())).filter(
+        (run) => workers.get(run.session) !== undefined && run.lapses < 3,
+      );
       return found.length > 0 ? random.pick(found) : undefined;
     };
     // A kill counts when the ledger had to take back the very run that it was meant for.
@@ -91,10 +84,10 @@ describe('alerts under faults', () => {
     while ((await bites()) < KILLS) {
       const run = await eventually(midway, { what: 'a worker to be in the middle of a run', withinMs: 90_000 });
       workers.get(run.session)?.kill('SIGKILL');
-      workers.delete(run.session);
+      workers.forget(run.session);
       chosen.push(run.run_id);
       if (chosen.length === 3) await redis.ask((client) => client.flushall());
-      startWorker();
+      workers.start();
     }
     await endLingering(database());
     // Events and messages wake workers that this fleet does not have: only this one's work must be over.

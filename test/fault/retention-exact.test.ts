@@ -18,11 +18,11 @@ import { eventually } from '../support/eventually.ts';
 import { ready, TestFleet } from '../support/fleet.ts';
 import { commandCycle, enrolled, quiet } from '../support/ledger.ts';
 import { endLingering, lingerIn, type RunMidway, runsMidway } from '../support/lingering.ts';
+import { NamedWorkers } from '../support/named-workers.ts';
 import { OwnRedis } from '../support/own-redis.ts';
 import { type TestProcess, useProcesses } from '../support/processes.ts';
 import { seeded } from '../support/random.ts';
 import { type RetentionRules, retained } from '../support/retention-reference.ts';
-import { urlWith } from '../support/server.ts';
 import { addTenant } from '../support/tenants.ts';
 import { entriesOf, putByHand, queueKey } from '../support/tickets.ts';
 
@@ -100,18 +100,9 @@ describe('retention under faults', () => {
       env: { RAE_SETTINGS: '{"retention-purge":{"step_rows":10}}', RAE_LOG_LEVEL: 'info', RAE_RETRY_BASE_MS: '50' },
     });
     await lingerIn(database(), 'delete on public.memories', 60);
-    const workers = new Map<string, TestProcess>();
-    let started = 0;
-    const startWorker = () => {
-      const name = `worker ${started}`;
-      started += 1;
-      const url = urlWith(database().url('rae_worker'), { applicationName: name });
-      const one = fleet.worker(['retention-purge'], { RAE_DATABASE_URL: url, RAE_PG_POOL: '2' });
-      workers.set(name, one);
-      return one;
-    };
+    const workers = new NamedWorkers(fleet, database(), 'retention-purge');
     const scheduler = fleet.scheduler();
-    await ready(scheduler, startWorker(), startWorker());
+    await ready(scheduler, workers.start(), workers.start());
 
     const owned: Owned[] = [];
     const chosen: string[] = [];
@@ -119,7 +110,7 @@ describe('retention under faults', () => {
     let flushes = 0;
     const midway = async (): Promise<RunMidway | undefined> => {
       const found = (await runsMidway(database())).filter(
-        (run) => workers.has(run.session) && run.lapses < 3 && !chosen.includes(run.run_id),
+        (run) => workers.get(run.session) !== undefined && run.lapses < 3 && !chosen.includes(run.run_id),
       );
       if (found.length > 0) return random.pick(found);
       const [busy] = await database().admin("select from public.runs where state in ('owed', 'queued', 'running')");
@@ -139,8 +130,8 @@ describe('retention under faults', () => {
         await redis.ask((client) => client.flushall());
         flushes += 1;
       }
-      workers.delete(run.session);
-      startWorker();
+      workers.forget(run.session);
+      workers.start();
     }
     await endLingering(database());
     await quiet(database(), 120_000);

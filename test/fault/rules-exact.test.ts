@@ -4,12 +4,12 @@ import { EventWriter } from '../support/event-writer.ts';
 import { eventually } from '../support/eventually.ts';
 import { ready, TestFleet } from '../support/fleet.ts';
 import { endLingering, lingerIn, type RunMidway, runsMidway } from '../support/lingering.ts';
+import { NamedWorkers } from '../support/named-workers.ts';
 import { OwnRedis } from '../support/own-redis.ts';
-import { type TestProcess, useProcesses } from '../support/processes.ts';
+import { useProcesses } from '../support/processes.ts';
 import { seeded } from '../support/random.ts';
 import { type ReferenceEvent, type ReferenceRule, RuleReference } from '../support/rule-reference.ts';
 import { storeRule } from '../support/rule-scene.ts';
-import { urlWith } from '../support/server.ts';
 import { addTenant } from '../support/tenants.ts';
 
 const database = useDatabase();
@@ -86,18 +86,9 @@ describe('rules under faults', () => {
       env: { RAE_SETTINGS: '{"trigger-evaluation":{"step_events":4}}', RAE_LOG_LEVEL: 'info', RAE_RETRY_BASE_MS: '50' },
     });
     await lingerIn(database(), 'insert on public.consumed_events', 60);
-    const workers = new Map<string, TestProcess>();
-    let started = 0;
-    const startWorker = () => {
-      const name = `worker ${started}`;
-      started += 1;
-      const url = urlWith(database().url('rae_worker'), { applicationName: name });
-      const one = fleet.worker(['trigger-evaluation'], { RAE_DATABASE_URL: url, RAE_PG_POOL: '2' });
-      workers.set(name, one);
-      return one;
-    };
+    const workers = new NamedWorkers(fleet, database(), 'trigger-evaluation');
     const scheduler = fleet.scheduler();
-    await ready(scheduler, startWorker(), startWorker());
+    await ready(scheduler, workers.start(), workers.start());
 
     const tenants: string[] = [];
     for (let at = 0; at < TENANTS; at += 1) {
@@ -110,7 +101,9 @@ describe('rules under faults', () => {
     let flushes = 0;
     const midway = async (): Promise<RunMidway | undefined> => {
       await writer.write(random.pick(tenants));
-      const found = (await runsMidway(database())).filter((run) => workers.has(run.session) && run.lapses < 3);
+      const found = (await runsMidway(database())).filter(
+        (run) => workers.get(run.session) !== undefined && run.lapses < 3,
+      );
       return found.length > 0 ? random.pick(found) : undefined;
     };
     // A kill counts when the ledger had to take back the very run that it was meant for.
@@ -119,13 +112,13 @@ describe('rules under faults', () => {
     while ((await bites()) < KILLS) {
       const run = await eventually(midway, { what: 'a worker to be in the middle of a run', withinMs: 90_000 });
       workers.get(run.session)?.kill('SIGKILL');
-      workers.delete(run.session);
+      workers.forget(run.session);
       chosen.push(run.run_id);
       if (chosen.length % 3 === 2 && flushes < FLUSHES) {
         await redis.ask((client) => client.flushall());
         flushes += 1;
       }
-      startWorker();
+      workers.start();
       await storeRule(database(), random.pick(tenants), { ...RULES[1], rule_name: `late ${chosen.length}` });
     }
     await writer.finish();
