@@ -4,6 +4,7 @@ import { alertsOf, setBudget, spend } from '../support/budget-scene.ts';
 import { useDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 import { ready, TestFleet } from '../support/fleet.ts';
+import { quiet } from '../support/ledger.ts';
 import { endLingering, lingerIn, type RunMidway, runsMidway } from '../support/lingering.ts';
 import { NamedWorkers } from '../support/named-workers.ts';
 import { OwnRedis } from '../support/own-redis.ts';
@@ -90,17 +91,8 @@ describe('alerts under faults', () => {
       workers.start();
     }
     await endLingering(database());
-    // Events and messages wake workers that this fleet does not have: only this one's work must be over.
-    const left = async () =>
-      await database().admin(
-        `select 'note' as of from public.budget_notes union all select 'hint' from public.due_hints
-         union all select 'run' from public.runs where worker = 'budget-alerting' and finished_at is null
-         union all select 'wake' from public.wakes where worker = 'budget-alerting' and since is not null`,
-      );
-    await eventually(async () => ((await left()).length === 0 ? true : undefined), {
-      what: 'every call to be held against its budgets',
-      withinMs: 120_000,
-    });
+    await quiet(database(), 120_000, 'budget-alerting');
+    expect(await database().admin('select from public.budget_notes')).toEqual([]);
 
     let alerts = 0;
     for (const { tenantId, reference } of tenants) {

@@ -113,7 +113,9 @@ describe('retention under faults', () => {
         (run) => workers.get(run.session) !== undefined && run.lapses < 3 && !chosen.includes(run.run_id),
       );
       if (found.length > 0) return random.pick(found);
-      const [busy] = await database().admin("select from public.runs where state in ('owed', 'queued', 'running')");
+      const [busy] = await database().admin(
+        "select from public.runs where state in ('owed', 'queued', 'running') and worker = 'retention-purge'",
+      );
       if (busy === undefined) owned.push(...(await moreTenants()));
       return undefined;
     };
@@ -134,7 +136,7 @@ describe('retention under faults', () => {
       workers.start();
     }
     await endLingering(database());
-    await quiet(database(), 120_000);
+    await quiet(database(), 120_000, 'retention-purge');
 
     for (const { tenantId, estate, policy } of owned) {
       const expected = retained(estate, policy, SLOT);
@@ -144,7 +146,7 @@ describe('retention under faults', () => {
       expect(await wronglyEntered(database(), tenantId)).toEqual([]);
     }
     const [ledger] = await database().admin<{ runs: number; done: number; failures: number }>(
-      "select count(*)::int as runs, count(*) filter (where state = 'done')::int as done, sum(failures)::int as failures from public.runs",
+      "select count(*)::int as runs, count(*) filter (where state = 'done')::int as done, sum(failures)::int as failures from public.runs where worker = 'retention-purge'",
     );
     expect(ledger).toEqual({ runs: owned.length, done: owned.length, failures: 0 });
     expect(

@@ -3,6 +3,7 @@ import { useDatabase } from '../support/database.ts';
 import { EventWriter } from '../support/event-writer.ts';
 import { eventually } from '../support/eventually.ts';
 import { ready, TestFleet } from '../support/fleet.ts';
+import { quiet } from '../support/ledger.ts';
 import { endLingering, lingerIn, type RunMidway, runsMidway } from '../support/lingering.ts';
 import { NamedWorkers } from '../support/named-workers.ts';
 import { OwnRedis } from '../support/own-redis.ts';
@@ -66,16 +67,6 @@ async function compared(tenantId: string): Promise<number> {
   return fired;
 }
 
-/** No event waits, and no run of the worker; runs of delivery stay owed, since nobody serves them here. */
-async function consumedAll(): Promise<true | undefined> {
-  const [row] = await database().admin<{ busy: boolean }>(
-    `select exists (select from public.pending_events) or exists (select from public.due_hints)
-         or exists (select from public.wakes where worker = 'trigger-evaluation' and since is not null)
-         or exists (select from public.runs where worker = 'trigger-evaluation' and state in ('owed', 'queued', 'running')) as busy`,
-  );
-  return row?.busy === false ? true : undefined;
-}
-
 describe('rules under faults', () => {
   it('fire just where a plain evaluation in the order of consumption says, each once, though workers are killed in the middle, events commit late, rules are made meanwhile and Redis is emptied', async () => {
     const redis = new OwnRedis();
@@ -123,7 +114,8 @@ describe('rules under faults', () => {
     }
     await writer.finish();
     await endLingering(database());
-    await eventually(consumedAll, { what: 'every event to be consumed', withinMs: 120_000 });
+    await quiet(database(), 120_000, 'trigger-evaluation');
+    expect(await database().admin('select from public.pending_events')).toEqual([]);
 
     let fired = 0;
     for (const tenantId of tenants) fired += await compared(tenantId);

@@ -76,7 +76,7 @@ describe('what arrives', () => {
     }
     writing = false;
     const written = (await writers).reduce((sum, count) => sum + count, 0);
-    await quiet(database(), 120_000);
+    await quiet(database(), 120_000, 'echo');
     expect(await echoesAmiss(database(), tenants)).toEqual([]);
     const [counts] = await database().admin<{ runs: number; dead: number }>(
       "select count(*)::int as runs, count(*) filter (where state = 'dead')::int as dead from public.runs where worker = 'echo'",
@@ -90,7 +90,7 @@ describe('what arrives', () => {
     const scheduler = fleet().scheduler();
     const worker = fleet().worker(['echo']);
     await ready(scheduler, worker);
-    await quiet(database());
+    await quiet(database(), 60_000, 'echo');
     const tenantId = await addTenant(database());
     const times: number[] = [];
     for (let turn = 0; turn < 8; turn += 1) {

@@ -15,13 +15,18 @@ export async function runCounts(database: TestDatabase): Promise<string> {
   return rows.map(({ says }) => says).join(', ') || 'no runs';
 }
 
-/** Waits until no run is owed or in work, no hint waits to be folded and nothing waits for a run to end. */
-export async function quiet(database: TestDatabase, withinMs = 60_000): Promise<void> {
+/**
+ * Waits until no run is owed or in work, no hint waits to be folded and nothing waits for a run to end. With `worker`, of
+ * that one alone: what arrives may wake workers that a test's fleet does not have, and their runs stay owed.
+ */
+export async function quiet(database: TestDatabase, withinMs = 60_000, worker?: string): Promise<void> {
   let counts = '';
   const look = async () => {
     const [row] = await database.admin<{ busy: boolean }>(
-      `select exists (select from public.runs where state in ('owed', 'queued', 'running'))
-           or exists (select from public.due_hints) or exists (select from public.wakes where since is not null) as busy`,
+      `select exists (select from public.runs where state in ('owed', 'queued', 'running') and worker = coalesce($1, worker))
+           or exists (select from public.due_hints)
+           or exists (select from public.wakes where since is not null and worker = coalesce($1, worker)) as busy`,
+      [worker],
     );
     if (row?.busy === false) return true;
     counts = await runCounts(database);
