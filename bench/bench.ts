@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { type Machine, machineOf } from './machine.ts';
 import { type Options, readOptions, USAGE, UsageError } from './options.ts';
 import { killAll } from './process.ts';
+import { enter } from './report/book.ts';
 import { figure, resultLines } from './report/lines.ts';
 import { writePage } from './report/page.ts';
 import type { Row } from './row.ts';
@@ -62,7 +63,7 @@ async function measureAll(
   folder: string,
   opened: (stage: Stage) => void,
 ): Promise<number> {
-  const { only, quick, json, repeats } = options;
+  const { only, quick, json, repeats, page } = options;
   const rows = ROWS.filter(({ id }) => only.length === 0 || only.some((wanted) => id.startsWith(wanted)));
   const stage = await Stage.open(folder, quick, say);
   opened(stage);
@@ -79,8 +80,16 @@ async function measureAll(
   say(
     `${results.filter(({ met }) => met).length} met, ${count(results, 'tie')} ties, ${count(results, 'missed')} missed, ${failed} failed`,
   );
-  if (!quick && only.length === 0 && failed === 0) {
-    writePage(root, machine, results);
+  if (!quick && (page || (only.length === 0 && failed === 0))) {
+    writePage(
+      root,
+      enter(
+        root,
+        machine,
+        results,
+        ROWS.map(({ id }) => id),
+      ),
+    );
     say('docs/performance.md is written');
   }
   return failed === 0 ? 0 : 1;

@@ -9,19 +9,22 @@ export interface Options {
   /** Where the figures are written as JSON. */
   readonly json: string | undefined;
   readonly quick: boolean;
+  /** Enter these rows in docs/performance.md, also where not all were measured. */
+  readonly page: boolean;
 }
 
 /** Wrong use of the command line; its message is for people. */
 export class UsageError extends Error {}
 
-const FLAGS = ['only', 'repeats', 'json', 'quick', 'list', 'help'] as const;
+const FLAGS = ['only', 'repeats', 'json', 'quick', 'page', 'list', 'help'] as const;
 
-export const USAGE = `usage: npm run bench -- [--only ID…] [--repeats N] [--json FILE] [--quick]
+export const USAGE = `usage: npm run bench -- [--only ID…] [--repeats N] [--json FILE] [--quick | --page]
 
   --only ID     measure only this row, or those that begin so (fifo, quiet-touch); may be repeated
   --repeats N   paired repeats of each row, 1 to 50; default 5, with --quick 3. Fewer than 5 settle no verdict
   --json FILE   write the figures there as well
   --quick       smaller sizes, for a look; never written to docs/performance.md
+  --page        enter the rows of --only in docs/performance.md; the others stay as they were measured before
   --list        name the rows and end
 `;
 
@@ -37,6 +40,7 @@ export function readOptions(args: readonly string[], ids: readonly string[]): Op
       repeats: { type: 'string' },
       json: { type: 'string' },
       quick: { type: 'boolean' },
+      page: { type: 'boolean' },
       list: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
     },
@@ -59,11 +63,16 @@ export function readOptions(args: readonly string[], ids: readonly string[]): Op
   for (const id of only)
     if (!ids.some((known) => known.startsWith(id))) throw unknown(`there is no row "${id}"`, id, ids, '');
   const quick = values.quick === true;
+  const page = values.page === true;
+  if (quick && page) throw new UsageError('--quick and --page exclude each other: figures of small sizes say little');
+  const repeats = repeatsOf(values.repeats as string | undefined, quick);
+  if (page && repeats < 5) throw new UsageError(`--page needs 5 repeats at least, and --repeats is ${repeats}`);
   return {
     only,
-    repeats: repeatsOf(values.repeats as string | undefined, quick),
+    repeats,
     json: values.json as string | undefined,
     quick,
+    page,
   };
 }
 
