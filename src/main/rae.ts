@@ -3,11 +3,15 @@ import { runCli } from '../cli/cli.ts';
 import { commandsOf } from '../cli/commands.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { fleetSchema } from './schema.ts';
-import { runScheduler, runWorker } from './service.ts';
 
 const { argv, stdout, stderr } = process;
 
-const commands = commandsOf({ scheduler: runScheduler, workers: runWorker });
+// Loaded by those who run one: with BullMQ and the metrics, it is most of what a command would wait for.
+const services = () => import('./service.ts');
+const commands = commandsOf({
+  scheduler: async () => (await services()).runScheduler(),
+  workers: async (names) => (await services()).runWorker(names),
+});
 const exit = await runCli({ args: argv.slice(2), stdout, stderr }, commands, {
   clock: systemClock,
   loadCatalogue,

@@ -5,8 +5,10 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 /** The layers, by folder. The later a group, the more it needs; groups run one after another. */
 interface Layer {
-  readonly name: 'unit' | 'architecture' | 'db' | 'fleet' | 'fault';
+  readonly name: 'unit' | 'architecture' | 'db' | 'cli' | 'fleet' | 'fault';
   readonly folders: readonly string[];
+  /** Of those folders the files that begin with `cli-`: only these, or all but these. Absent: all files. */
+  readonly commands?: 'only' | 'none';
   readonly group: number;
   /** For one test or hook. Generous: it ends what hangs, it measures nothing. */
   readonly limitSeconds: number;
@@ -20,16 +22,23 @@ const layers: readonly Layer[] = [
   { name: 'unit', folders: ['unit'], group: 0, limitSeconds: 30 },
   { name: 'architecture', folders: ['architecture', 'tooling'], group: 0, limitSeconds: 60 },
   { name: 'db', folders: ['db'], group: 1, limitSeconds: 60, filesAtOnce: 2, services: true },
-  { name: 'fleet', folders: ['fleet'], group: 2, limitSeconds: 120, filesAtOnce: 1, services: true },
-  { name: 'fault', folders: ['fault'], group: 3, limitSeconds: 300, filesAtOnce: 1, services: true },
+  // Commands run one after the other within a file, each a process that mostly starts; a fleet takes the whole machine.
+  { name: 'cli', folders: ['fleet'], commands: 'only', group: 2, limitSeconds: 120, filesAtOnce: 2, services: true },
+  { name: 'fleet', folders: ['fleet'], commands: 'none', group: 3, limitSeconds: 120, filesAtOnce: 1, services: true },
+  { name: 'fault', folders: ['fault'], group: 4, limitSeconds: 300, filesAtOnce: 1, services: true },
 ];
+
+function filesOf({ folders, commands }: Layer): { include: string[]; exclude: string[] } {
+  const named = (name: string) => folders.map((folder) => `test/${folder}/**/${name}.test.ts`);
+  return { include: named(commands === 'only' ? 'cli-*' : '*'), exclude: commands === 'none' ? named('cli-*') : [] };
+}
 
 function project(layer: Layer): TestProjectInlineConfiguration {
   return {
     extends: true,
     test: {
       name: layer.name,
-      include: layer.folders.map((folder) => `test/${folder}/**/*.test.ts`),
+      ...filesOf(layer),
       sequence: { groupOrder: layer.group },
       testTimeout: layer.limitSeconds * 1_000,
       hookTimeout: layer.limitSeconds * 1_000,

@@ -1,6 +1,5 @@
 import { clean } from '../cell.ts';
 import type { Command } from '../command.ts';
-import { examine } from '../doctor/examination.ts';
 import type { Finding } from '../doctor/finding.ts';
 import type { Style, Tone } from '../style.ts';
 
@@ -26,6 +25,8 @@ export const doctor: Command = {
   does: 'Looks at everything the fleet depends on and says how to mend what it finds; exits 1 when something fails.',
   examples: ['rae doctor', 'rae doctor --json'],
   run: async (call) => {
+    // Loaded here, so that no other command waits for what it looks at.
+    const { examine } = await import('../doctor/examination.ts');
     const findings = await examine(call);
     const failed = findings.filter(({ status }) => status === 'fail').length;
     const warned = findings.filter(({ status }) => status === 'warn').length;

@@ -1,9 +1,6 @@
 import { parseQueue, sharedQueue } from '../../../queues/names.ts';
-import { TicketProducer } from '../../../queues/producer.ts';
-import { queueFor } from '../../../queues/topology.ts';
 import { RaeError } from '../../kernel/errors.ts';
 import { RunBook } from '../../ledger/run-book.ts';
-import { reachRedis, redisConnection } from '../../redis/connection.ts';
 import type { Call } from '../call.ts';
 import type { Command } from '../command.ts';
 import { table } from '../table.ts';
@@ -50,6 +47,12 @@ async function rows(call: Call): Promise<readonly QueueRow[]> {
   const { redisUrl } = call.connection.address;
   if (redisUrl === undefined)
     throw new RaeError('RAE_NO_FLEET', 'RAE_REDIS_URL is not set', { hint: 'set it beside RAE_DATABASE_URL' });
+  // Loaded here, so that no other command waits for them.
+  const [{ queueFor }, { TicketProducer }, { reachRedis, redisConnection }] = await Promise.all([
+    import('../../../queues/topology.ts'),
+    import('../../../queues/producer.ts'),
+    import('../../redis/connection.ts'),
+  ]);
   const book = new RunBook(call.connection.as('rae_operator'));
   const partitions = (await book.partitions()) ?? call.config.partitions;
   const counts = new Map<string, Count>();

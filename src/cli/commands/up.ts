@@ -16,7 +16,7 @@ import { receivedInWords } from '../up/demo-show.ts';
 import type { LocalFleet } from '../up/fleet.ts';
 import { interruption } from '../up/interruption.ts';
 import { LiveView } from '../up/live-view.ts';
-import { type UpReport, up } from '../up/up.ts';
+import type { UpReport } from '../up/up.ts';
 
 interface UpOptions {
   readonly once?: true;
@@ -70,6 +70,8 @@ async function run(call: Call, options: UpOptions): Promise<Answer> {
     });
   }
   const catalogue = await call.catalogue;
+  // Loaded here, so that no other command waits for what it starts.
+  const { up } = await import('../up/up.ts');
   const { stop, force } = interruption(say, npmOf(env));
   const report = await up(
     { dataDir, once: options.once ?? false, tenants: options.tenants, memories: options.memories, port: options.port },
