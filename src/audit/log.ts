@@ -17,6 +17,9 @@ export interface Author {
 /** Whoever works on the database itself, as commands do. */
 export const OPERATOR: Author = Object.freeze({ actor: 'operator' });
 
+/** In the place of a tenant's id: the log of what operators do to no tenant alone, such as setting prices. */
+export const FLEET_LOG = 'f1ee7000-0000-8000-8000-000000000000';
+
 /** One entry of a tenant's log. */
 export interface AuditRecord extends Row {
   /** From 1, without a gap; a big number as text. */

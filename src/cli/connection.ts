@@ -56,6 +56,11 @@ export class Connection {
     return new TenantContext(this.shards('rae_api'));
   }
 
+  /** As `tenants`, on the control database alone: for the fleet's own log. */
+  get control(): TenantContext {
+    return new TenantContext(new Shards(new Map([['main', this.as('rae_api')]])));
+  }
+
   /** As `tenants`, for what takes as long as it takes: no statement of it ends for its time. */
   get transfers(): TenantContext {
     return new TenantContext(this.shards('rae_api', true));

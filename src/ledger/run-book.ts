@@ -1,4 +1,6 @@
-import type { Queryable } from '../db/database.ts';
+import { type Author, enter, FLEET_LOG, OPERATOR } from '../audit/log.ts';
+import type { Database } from '../db/database.ts';
+import { enteringTenant } from '../db/entering-tenant.ts';
 import { loadStatements } from '../db/statement.ts';
 import { RaeError } from '../kernel/errors.ts';
 import type { Counts } from '../kernel/outcome.ts';
@@ -88,9 +90,9 @@ export interface QueueState extends Record<string, unknown> {
 
 /** The ledger as operators read and mend it, as `rae_operator`. */
 export class RunBook {
-  readonly #database: Queryable;
+  readonly #database: Database;
 
-  constructor(database: Queryable) {
+  constructor(database: Database) {
     this.#database = database;
   }
 
@@ -123,33 +125,42 @@ export class RunBook {
    * Makes a dead run owed again, with its failures forgotten. Safe to repeat.
    * @throws RaeError `RAE_NOT_FOUND`, or `RAE_REFUSED` for a run that is not dead.
    */
-  async retry(runId: string): Promise<void> {
+  async retry(runId: string, author: Author = OPERATOR): Promise<void> {
     const run = await this.show(runId);
     if (run.state !== 'dead') {
       throw new RaeError('RAE_REFUSED', `run ${runId} is ${run.state}; only dead runs are retried by hand`);
     }
-    await this.#database.rows(sql.retry, [[runId]]);
+    await this.#database.transaction(async (tx) => {
+      const back = await tx.rows(sql.retry, [[runId]]);
+      if (back.length > 0) await enter(tx, author, 'run.retried', { run_id: runId, worker: run.worker });
+    }, enteringTenant(run.tenant_id));
   }
 
   /** Makes up to 10,000 dead runs owed again, the oldest first. @returns how many. */
   async retryDead(worker: string | undefined, tenantId: string | undefined): Promise<number> {
-    const dead = await this.#database.rows<{ run_id: string }>(sql.deadRuns, [
-      worker ?? null,
-      tenantId ?? null,
-      10_000,
-    ]);
-    const back = await this.#database.rows(sql.retry, [dead.map((run) => run.run_id)]);
-    return back.length;
+    return this.#database.transaction(
+      async (tx) => {
+        const dead = await tx.rows<{ run_id: string }>(sql.deadRuns, [worker ?? null, tenantId ?? null, 10_000]);
+        const back = await tx.rows(sql.retry, [dead.map((run) => run.run_id)]);
+        await enter(tx, OPERATOR, 'run.retried_dead', { worker, runs: back.length });
+        return back.length;
+      },
+      enteringTenant(tenantId ?? FLEET_LOG),
+    );
   }
 
   /**
    * Takes an owed run out of the ledger's work: it is recorded as skipped.
    * @throws RaeError `RAE_NOT_FOUND`, or `RAE_REFUSED` for a run that has been admitted or has ended.
    */
-  async cancel(runId: string): Promise<void> {
+  async cancel(runId: string, author: Author = OPERATOR): Promise<void> {
     const run = await this.show(runId);
-    const [cancelled] = await this.#database.rows(sql.cancel, [runId]);
-    if (cancelled !== undefined) return;
+    const cancelled = await this.#database.transaction(async (tx) => {
+      const rows = await tx.rows(sql.cancel, [runId]);
+      if (rows.length > 0) await enter(tx, author, 'run.cancelled', { run_id: runId, worker: run.worker });
+      return rows.length > 0;
+    }, enteringTenant(run.tenant_id));
+    if (cancelled) return;
     throw new RaeError('RAE_REFUSED', `run ${runId} is ${run.state}; only owed runs can be cancelled`);
   }
 

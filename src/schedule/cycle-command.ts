@@ -1,4 +1,6 @@
-import type { Queryable } from '../db/database.ts';
+import { enter, FLEET_LOG, OPERATOR } from '../audit/log.ts';
+import type { Database } from '../db/database.ts';
+import { enteringTenant } from '../db/entering-tenant.ts';
 import type { CataloguedWorker } from '../fleet/catalogue.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { type CronSchedule, latestSlot, slotsBetween } from '../kernel/cron.ts';
@@ -20,10 +22,10 @@ const CHUNK = 50_000;
 
 /** Makes cycles that an operator asks for. Safe to repeat: a slot that is there already gains nothing. */
 export class CycleCommand {
-  readonly #database: Queryable;
+  readonly #database: Database;
   readonly #clock: Clock;
 
-  constructor(database: Queryable, clock: Clock) {
+  constructor(database: Database, clock: Clock) {
     this.#database = database;
     this.#clock = clock;
   }
@@ -76,6 +78,12 @@ export class CycleCommand {
       cadenceId: cadence.cadence_id,
       slots: slotsOf({ cron: cadence.cron, timeZone: cadence.time_zone }),
     }));
+    await this.#note(
+      worker.name,
+      origin,
+      only,
+      wanted.flatMap(({ slots }) => slots),
+    );
     for (const { cadenceId, slots } of wanted) {
       if (slots.length === 0) continue;
       for (const slot of slots) {
@@ -92,6 +100,14 @@ export class CycleCommand {
       }
     }
     return { slots: [...made].sort(), planned };
+  }
+
+  /** Before the first of it, since each chunk is a transaction of its own. */
+  async #note(worker: string, origin: string, only: string | undefined, slots: readonly Date[]): Promise<void> {
+    const times = slots.map((slot) => slot.toISOString()).sort();
+    const detail = { worker, origin, from: times[0], to: times.at(-1) };
+    const entered = enteringTenant(only ?? FLEET_LOG);
+    if (times.length > 0) await this.#database.transaction((tx) => enter(tx, OPERATOR, 'cycle.asked', detail), entered);
   }
 
   #refuseFuture(slot: Date): void {

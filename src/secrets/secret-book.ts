@@ -1,3 +1,4 @@
+import { type Author, enter, OPERATOR } from '../audit/log.ts';
 import type { Queryable, Row } from '../db/database.ts';
 import { loadStatements } from '../db/statement.ts';
 import type { TenantContext } from '../db/tenant-context.ts';
@@ -51,7 +52,13 @@ export class SecretBook {
    * Makes `value` the secret's newest version. @param keepSeconds how long the versions before it stay valid beside it.
    * @throws RaeError `RAE_USAGE` for a name or value that cannot be, `RAE_REFUSED` without a master key.
    */
-  async set(tenantId: string, name: string, value: string, keepSeconds = 0): Promise<SecretVersion> {
+  async set(
+    tenantId: string,
+    name: string,
+    value: string,
+    keepSeconds = 0,
+    author: Author = OPERATOR,
+  ): Promise<SecretVersion> {
     checkName(name);
     checkValue(value);
     if (keepSeconds > LONGEST_KEEP_SECONDS)
@@ -64,12 +71,19 @@ export class SecretBook {
       const sealed = seal(dataKey, Buffer.from(value), place(tenantId, name, version));
       const [added] = await tx.rows<{ created_at: Date }>(sql.add, [tenantId, name, version, sealed]);
       if (added === undefined) throw new RaeError('RAE_INTERNAL', 'the secret was not stored');
+      await enter(tx, author, 'secret.set', { name, version, keep_seconds: keepSeconds });
       return { name, version, created_at: added.created_at, valid_until: null };
     });
   }
 
   /** As `set`, of a secret that is there. @throws RaeError `RAE_NOT_FOUND` with the names there are. */
-  async rotate(tenantId: string, name: string, value: string, keepSeconds: number): Promise<SecretVersion> {
+  async rotate(
+    tenantId: string,
+    name: string,
+    value: string,
+    keepSeconds: number,
+    author: Author = OPERATOR,
+  ): Promise<SecretVersion> {
     checkName(name);
     const names = [...new Set((await this.list(tenantId)).map((one) => one.name))];
     if (!names.includes(name)) {
@@ -77,7 +91,7 @@ export class SecretBook {
         hint: names.length === 0 ? 'make it with: rae secret set' : `it has: ${names.join(', ')}`,
       });
     }
-    return this.set(tenantId, name, value, keepSeconds);
+    return this.set(tenantId, name, value, keepSeconds, author);
   }
 
   /** The tenant's secrets without their values, by name, the newest version first. */
@@ -111,6 +125,7 @@ export class SecretBook {
       if (row === undefined || row.master_key === newest) return false;
       const { masterKey, wrapped } = this.#keys.wrap(tenantId, this.#unwrap(tenantId, row));
       await tx.rows(sql.rewrap, [tenantId, masterKey, wrapped]);
+      await enter(tx, OPERATOR, 'secret.rewrapped', { before: row.master_key, after: masterKey });
       return true;
     });
   }

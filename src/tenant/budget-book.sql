@@ -2,11 +2,15 @@
 
 -- statement: set
 -- takes $1 fields jsonb, $2 project text (null = all of the tenant)
--- gives {budget_id}
+-- gives {budget_id, before jsonb: its fields but the channels, whose addresses may carry secrets; null = there was none}
 -- again safe: changes nothing
 -- locks the budget
--- index cost_budgets_pkey
-select public.rae_budget_set($1::jsonb, $2::text) as budget_id
+-- index cost_budgets_pkey, cost_budgets_tenant_id_project_key
+select public.rae_budget_set($1::jsonb, $2::text) as budget_id,
+       (select jsonb_build_object('monthly_limit_usd', b.monthly_limit_usd::text, 'daily_limit_usd', b.daily_limit_usd::text,
+                 'monthly_tokens_limit', b.monthly_tokens_limit::text, 'daily_tokens_limit', b.daily_tokens_limit::text,
+                 'alert_thresholds', b.alert_thresholds, 'action_on_exceed', b.action_on_exceed, 'time_zone', b.time_zone)
+          from public.cost_budgets b where b.tenant_id = public.rae_current_tenant() and b.project is not distinct from $2::text) as before
 
 -- statement: remove
 -- takes $1 tenant uuid, $2 project text (null = all of the tenant)

@@ -1,3 +1,4 @@
+import { type Author, enter, OPERATOR } from '../audit/log.ts';
 import type { Row } from '../db/database.ts';
 import { sqlStateOf } from '../db/sqlstate.ts';
 import { loadStatements } from '../db/statement.ts';
@@ -59,10 +60,12 @@ export class BudgetBook {
    * Makes or changes a budget: a field that is left out stays as it is, null gives it its default.
    * @throws RaeError `RAE_USAGE` with what is wrong with a field.
    */
-  async set(tenantId: string, project: string | null, fields: unknown): Promise<Budget> {
+  async set(tenantId: string, project: string | null, fields: unknown, author: Author = OPERATOR): Promise<Budget> {
     return this.#tenants.inTenant(tenantId, async (tx) => {
+      let before: unknown;
       try {
-        await tx.rows(sql.set, [JSON.stringify(fields), project]);
+        const [set] = await tx.rows<{ before: unknown }>(sql.set, [JSON.stringify(fields), project]);
+        before = set?.before;
       } catch (error) {
         if (sqlStateOf(error) !== '22023') throw error;
         const hint = (error as { readonly hint?: string }).hint;
@@ -71,17 +74,25 @@ export class BudgetBook {
       const budgets = await tx.rows<Budget>(sql.list, [tenantId]);
       const stored = budgets.find((budget) => budget.project === project);
       if (stored === undefined) throw new RaeError('RAE_INTERNAL', 'the budget was not stored');
+      await enter(tx, author, 'budget.set', { project, before, after: harmless(stored) });
       return stored;
     });
   }
 
   /** Removes a budget; its alerts stay recorded. @throws RaeError `RAE_NOT_FOUND` */
-  async remove(tenantId: string, project: string | null): Promise<string> {
-    const [removed] = await this.#tenants.inTenant(tenantId, (tx) =>
-      tx.rows<{ budget_id: string }>(sql.remove, [tenantId, project]),
-    );
+  async remove(tenantId: string, project: string | null, author: Author = OPERATOR): Promise<string> {
+    const removed = await this.#tenants.inTenant(tenantId, async (tx) => {
+      const [gone] = await tx.rows<{ budget_id: string }>(sql.remove, [tenantId, project]);
+      if (gone !== undefined) await enter(tx, author, 'budget.removed', { project });
+      return gone;
+    });
     if (removed !== undefined) return removed.budget_id;
     const whose = project === null ? 'the tenant has no budget of its own' : `the project "${project}" has no budget`;
     throw new RaeError('RAE_NOT_FOUND', whose, { hint: 'see what there is with: rae budget show --tenant ID' });
   }
+}
+
+/** A budget as the audit log keeps it: without its channels, whose addresses may carry secrets. */
+function harmless({ channels: _channels, limits: _limits, budget_id: _id, project: _project, ...rest }: Budget) {
+  return rest;
 }

@@ -1,3 +1,4 @@
+import { type Author, enter, OPERATOR } from '../audit/log.ts';
 import type { Row } from '../db/database.ts';
 import { loadStatements } from '../db/statement.ts';
 import type { TenantContext } from '../db/tenant-context.ts';
@@ -59,7 +60,7 @@ export class LegalHoldBook {
   }
 
   /** @throws RaeError `RAE_USAGE` for texts that cannot be, `RAE_NOT_FOUND` for a memory that the tenant does not have. */
-  async place(tenantId: string, hold: NewLegalHold): Promise<LegalHold> {
+  async place(tenantId: string, hold: NewLegalHold, author: Author = OPERATOR): Promise<LegalHold> {
     bounded('reason', hold.reason, 1_000);
     bounded('owner', hold.owner, 255);
     if (hold.project !== undefined) bounded('project', hold.project, 255);
@@ -72,6 +73,7 @@ export class LegalHoldBook {
       const values = [tenantId, hold.project ?? null, hold.memoryId ?? null, hold.reason, hold.owner];
       const [placed] = await tx.rows<LegalHold>(sql.place, values);
       if (placed === undefined) throw new RaeError('RAE_INTERNAL', 'the hold was not placed');
+      await enter(tx, author, 'hold.placed', named(placed));
       return placed;
     });
   }
@@ -82,10 +84,17 @@ export class LegalHoldBook {
   }
 
   /** Releases a hold; one that was released before stays as it is. @throws RaeError `RAE_NOT_FOUND` */
-  async release(tenantId: string, holdId: string): Promise<{ readonly hold: LegalHold; readonly changed: boolean }> {
+  async release(
+    tenantId: string,
+    holdId: string,
+    author: Author = OPERATOR,
+  ): Promise<{ readonly hold: LegalHold; readonly changed: boolean }> {
     return this.#tenants.inTenant(tenantId, async (tx) => {
       const [released] = await tx.rows<LegalHold>(sql.release, [tenantId, holdId]);
-      if (released !== undefined) return { hold: released, changed: true };
+      if (released !== undefined) {
+        await enter(tx, author, 'hold.released', named(released));
+        return { hold: released, changed: true };
+      }
       const [hold] = await tx.rows<LegalHold>(sql.find, [tenantId, holdId]);
       if (hold !== undefined) return { hold, changed: false };
       throw new RaeError('RAE_NOT_FOUND', `the tenant has no legal hold ${holdId}`, {
@@ -98,6 +107,11 @@ export class LegalHoldBook {
   async certificates(tenantId: string, limit: number): Promise<readonly Certificate[]> {
     return this.#tenants.inTenant(tenantId, (tx) => tx.rows<Certificate>(sql.certificates, [tenantId, limit]));
   }
+}
+
+/** A hold as the audit log keeps it. */
+function named({ hold_id, project, memory_id, owner }: LegalHold): Row {
+  return { hold_id, project, memory_id, owner };
 }
 
 function bounded(what: string, text: string, most: number): void {

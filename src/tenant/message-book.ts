@@ -1,3 +1,4 @@
+import { type Author, enter, OPERATOR } from '../audit/log.ts';
 import type { Row } from '../db/database.ts';
 import { loadStatements } from '../db/statement.ts';
 import type { TenantContext } from '../db/tenant-context.ts';
@@ -53,8 +54,8 @@ export class MessageBook {
    * Has one message sent again that is dead, or now if it waits. Its endpoint is called again at once.
    * @throws RaeError `RAE_NOT_FOUND`, or `RAE_REFUSED` where it is delivered or on its way.
    */
-  async retry(tenantId: string, messageId: string): Promise<void> {
-    if ((await this.#retry(tenantId, messageId)) > 0) return;
+  async retry(tenantId: string, messageId: string, author: Author = OPERATOR): Promise<void> {
+    if ((await this.#retry(tenantId, messageId, author)) > 0) return;
     const [found] = await this.#tenants.inTenant(tenantId, (tx) =>
       tx.rows<{ state: MessageState }>(sql.find, [tenantId, messageId]),
     );
@@ -68,20 +69,21 @@ export class MessageBook {
   }
 
   /** Has every dead message of the tenant sent again. @returns how many. */
-  async retryDead(tenantId: string): Promise<number> {
+  async retryDead(tenantId: string, author: Author = OPERATOR): Promise<number> {
     let all = 0;
     for (let retried = RETRY_BATCH; retried === RETRY_BATCH; all += retried) {
-      retried = await this.#retry(tenantId, null);
+      retried = await this.#retry(tenantId, null, author);
     }
     return all;
   }
 
-  async #retry(tenantId: string, messageId: string | null): Promise<number> {
+  async #retry(tenantId: string, messageId: string | null, author: Author): Promise<number> {
     return this.#tenants.inTenant(tenantId, async (tx) => {
       const rows = await tx.rows<{ message_id: string }>(sql.retry, [tenantId, messageId, RETRY_BATCH]);
       if (rows.length === 0) return 0;
       await tx.rows(sql.call, [tenantId, rows.map(({ message_id: id }) => id)]);
       await tx.rows(sql.wake, [tenantId]);
+      await enter(tx, author, 'message.retried', { message_id: messageId, messages: rows.length });
       return rows.length;
     });
   }

@@ -1,4 +1,6 @@
+import { enter, FLEET_LOG, OPERATOR } from '../audit/log.ts';
 import type { Database, Row } from '../db/database.ts';
+import { enteringTenant } from '../db/entering-tenant.ts';
 import { loadStatements } from '../db/statement.ts';
 import type { ModelPrice } from './price-file.ts';
 
@@ -26,7 +28,9 @@ export class PriceBook {
     return this.#database.transaction(async (tx) => {
       const [put] = await tx.rows<{ changed: number }>(sql.put, given);
       const [gone] = replace ? await tx.rows<{ removed: number }>(sql.removeOthers, given) : [];
-      return { changed: put?.changed ?? 0, removed: gone?.removed ?? 0 };
-    });
+      const done = { changed: put?.changed ?? 0, removed: gone?.removed ?? 0 };
+      await enter(tx, OPERATOR, 'price.imported', { prices: prices.length, ...done });
+      return done;
+    }, enteringTenant(FLEET_LOG));
   }
 }

@@ -38,19 +38,19 @@ returning r.trigger_id, r.xmax = 0 as created
 
 -- statement: enable
 -- takes $1 tenant uuid, $2 rule uuid, $3 on boolean
--- gives {trigger_id}
+-- gives {rule_name, project}
 -- again safe
 -- locks the rule and the tenant's consumer row: waits for a step under way
 -- index trigger_rules_pkey
-update public.trigger_rules set is_enabled = $3::boolean where tenant_id = $1 and trigger_id = $2 returning trigger_id
+update public.trigger_rules set is_enabled = $3::boolean where tenant_id = $1 and trigger_id = $2 returning rule_name, project
 
 -- statement: remove
 -- takes $1 tenant uuid, $2 rule uuid
--- gives {trigger_id}
+-- gives {rule_name, project}
 -- again safe
 -- locks the rule and the tenant's consumer row: waits for a step under way
 -- index trigger_rules_pkey
-delete from public.trigger_rules where tenant_id = $1 and trigger_id = $2 returning trigger_id
+delete from public.trigger_rules where tenant_id = $1 and trigger_id = $2 returning rule_name, project
 
 -- statement: event
 -- takes $1 tenant uuid, $2 event uuid

@@ -1,3 +1,4 @@
+import { type Author, enter, OPERATOR } from '../audit/log.ts';
 import type { Row } from '../db/database.ts';
 import { loadStatements } from '../db/statement.ts';
 import type { TenantContext } from '../db/tenant-context.ts';
@@ -125,6 +126,7 @@ export class RuleBook {
   async store(
     tenantId: string,
     columns: Readonly<Record<string, unknown>>,
+    author: Author = OPERATOR,
   ): Promise<{ readonly triggerId: string; readonly created: boolean }> {
     return this.#tenants.inTenant(tenantId, async (tx) => {
       const [stored] = await tx.rows<{ trigger_id: string; created: boolean }>(sql.store, [
@@ -138,18 +140,20 @@ export class RuleBook {
           hint: 'remove one, or join conditions by OR',
         });
       }
+      const detail = { trigger_id: stored.trigger_id, created: stored.created, ...harmless(columns) };
+      await enter(tx, author, 'rule.set', detail);
       return { triggerId: stored.trigger_id, created: stored.created };
     });
   }
 
   /** Switches a rule on or off. @throws RaeError `RAE_NOT_FOUND` */
-  async enable(tenantId: string, triggerId: string, on: boolean): Promise<void> {
-    await this.#one(tenantId, sql.enable, [tenantId, triggerId, on]);
+  async enable(tenantId: string, triggerId: string, on: boolean, author: Author = OPERATOR): Promise<void> {
+    await this.#one(tenantId, sql.enable, [tenantId, triggerId, on], { author, action: 'rule.set', is_enabled: on });
   }
 
   /** Removes a rule; what it did stays recorded. @throws RaeError `RAE_NOT_FOUND` */
-  async remove(tenantId: string, triggerId: string): Promise<void> {
-    await this.#one(tenantId, sql.remove, [tenantId, triggerId]);
+  async remove(tenantId: string, triggerId: string, author: Author = OPERATOR): Promise<void> {
+    await this.#one(tenantId, sql.remove, [tenantId, triggerId], { author, action: 'rule.removed' });
   }
 
   /** @throws RaeError `RAE_NOT_FOUND` */
@@ -188,12 +192,25 @@ export class RuleBook {
     tenantId: string,
     statement: (typeof sql)[keyof typeof sql],
     values: readonly unknown[],
+    change?: { readonly author: Author; readonly action: string } & Row,
   ): Promise<R> {
-    const [row] = await this.#tenants.inTenant(tenantId, (tx) => tx.rows<R>(statement, values));
+    const row = await this.#tenants.inTenant(tenantId, async (tx) => {
+      const [found] = await tx.rows<R>(statement, values);
+      if (found === undefined || change === undefined) return found;
+      const { author, action, ...more } = change;
+      await enter(tx, author, action, { trigger_id: values[1], ...found, ...more });
+      return found;
+    });
     if (row !== undefined) return row;
     throw new RaeError(
       'RAE_NOT_FOUND',
       `the tenant has no ${statement.name === 'event' ? 'event' : 'rule'} ${String(values[1])}`,
     );
   }
+}
+
+/** A rule as the audit log keeps it: what its actions are, and not where they go or with what. */
+function harmless({ rule_name, project, event_types, priority, is_enabled, actions }: Row): Row {
+  const types = Array.isArray(actions) ? actions.map((action: Row) => action?.action_type) : [];
+  return { rule_name, project, event_types, priority, is_enabled, actions: types };
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { enter, OPERATOR } from '../audit/log.ts';
 import type { Transaction } from '../db/database.ts';
 import { RaeError } from '../kernel/errors.ts';
 import { badRows, isAboutRows } from './bad-rows.ts';
@@ -70,6 +71,7 @@ export class AtomicImport {
       under.catch(() => undefined);
     }
     await under;
+    await enter(tx, OPERATOR, 'tenant.imported', { ...counts });
     return { counts, before: 0, lines: 0 };
   }
 

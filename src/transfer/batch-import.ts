@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { enter, OPERATOR } from '../audit/log.ts';
 import { isConflict } from '../db/sqlstate.ts';
 import { RaeError } from '../kernel/errors.ts';
 import { badRows, isAboutRows, without } from './bad-rows.ts';
@@ -115,6 +116,7 @@ export class BatchImport {
           });
           const mark = this.#after(before, rows, digest, [...refused, ...known], landed, file);
           await this.#book.advance(tx, before.position, mark);
+          if (mark.isFinished) await enter(tx, OPERATOR, 'tenant.imported', { ...mark.counts });
           return mark;
         });
         break;

@@ -2,8 +2,15 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { KeyBook } from '../../src/access/key-book.ts';
 import { onboard } from '../../src/access/onboarding.ts';
 import { requirePermission } from '../../src/access/principal.ts';
-import { AuditLog, OPERATOR } from '../../src/audit/log.ts';
+import { AuditLog, FLEET_LOG, OPERATOR } from '../../src/audit/log.ts';
+import { RunBook } from '../../src/ledger/run-book.ts';
+import { MasterKeys } from '../../src/secrets/master-keys.ts';
+import { SecretBook } from '../../src/secrets/secret-book.ts';
+import { BudgetBook } from '../../src/tenant/budget-book.ts';
+import { LegalHoldBook } from '../../src/tenant/legal-hold-book.ts';
+import { PriceBook } from '../../src/tenant/price-book.ts';
 import { TenantRegistry } from '../../src/tenant/registry.ts';
+import { RuleBook } from '../../src/tenant/rule-book.ts';
 import { useDatabase } from '../support/database.ts';
 
 const database = useDatabase();
@@ -149,6 +156,56 @@ describe('the audit log', () => {
     expect(entries.slice(0, -2).map(({ action }) => action)).toEqual(actions);
     expect(entries[3]?.detail).toMatchObject({ before: { plan: 'free' }, after: { plan: 'pro' } });
     expect(await log.verify(id)).toEqual({ entries: 6, badSeq: undefined, why: undefined });
+  });
+
+  it('has every change of budget, secret, rule, hold, run and message, and nothing that is secret', async () => {
+    const { id } = await make();
+    const tenants = database().tenants('rae_api');
+    const author = { actor: 'key 00', requestId: 'r-1', address: '203.0.113.7' };
+    const budgets = new BudgetBook(tenants);
+    const channels = [{ type: 'webhook', url: 'https://hush.example/hush' }];
+    await budgets.set(id, null, { monthly_limit_usd: 10 }, author);
+    await budgets.set(id, null, { monthly_limit_usd: 20, channels }, author);
+    await budgets.remove(id, null, author);
+    const master = new MasterKeys(`k1:${Buffer.alloc(32, 7).toString('base64')}`);
+    await new SecretBook(tenants, master).set(id, 'crm', 'hush', 0, author);
+    const rules = new RuleBook(tenants);
+    const actions = [{ action_type: 'send_webhook', config: { url: 'https://hush.example' } }];
+    const rule = { rule_name: 'r', event_types: ['custom.x'], condition_group: null, tags: [], metadata: {} };
+    const rest = { actions, stop_on_failure: false, priority: 5, is_enabled: true };
+    const { triggerId } = await rules.store(id, { ...rule, ...rest }, author);
+    await rules.enable(id, triggerId, false, author);
+    await rules.remove(id, triggerId, author);
+    const holds = new LegalHoldBook(tenants);
+    const { hold_id: hold } = await holds.place(id, { reason: 'hush', owner: 'legal' }, author);
+    await holds.release(id, hold, author);
+    const [run] = await database().admin<{ run_id: string }>(
+      "insert into public.runs (tenant_id, worker, origin) values ($1, 'decay', 'request') returning run_id",
+      [id],
+    );
+    await new RunBook(database().open('rae_operator')).cancel(run?.run_id ?? '', author);
+
+    const entries = (await log.list(id, undefined, 20)).slice(0, -2).reverse();
+    const set = ['budget.set', 'budget.set', 'budget.removed', 'secret.set', 'rule.set', 'rule.set', 'rule.removed'];
+    expect(entries.map(({ action }) => action)).toEqual([...set, 'hold.placed', 'hold.released', 'run.cancelled']);
+    for (const { actor, detail } of entries) {
+      expect({ actor, ...detail }).toMatchObject({ actor: 'key 00', request_id: 'r-1', address: '203.0.113.7' });
+    }
+    expect(entries[1]?.detail).toMatchObject({
+      before: { monthly_limit_usd: '10' },
+      after: { monthly_limit_usd: '20' },
+    });
+    expect(JSON.stringify(entries)).not.toContain('hush');
+    expect((await log.verify(id)).badSeq).toBeUndefined();
+  });
+
+  it('of the fleet has what operators do to no tenant alone', async () => {
+    const price = { model: 'm', valid_from: '2026-01-01T00:00:00Z', input_per_million: '1', output_per_million: '2' };
+    await new PriceBook(database().open('rae_operator')).put([{ ...price, cached_input_per_million: null }], false);
+    await new RunBook(database().open('rae_operator')).retryDead(undefined, undefined);
+    const actions = (await log.list(FLEET_LOG, undefined, 5)).map(({ action }) => action);
+    expect(actions).toEqual(['run.retried_dead', 'price.imported']);
+    expect((await log.verify(FLEET_LOG)).badSeq).toBeUndefined();
   });
 
   it.each([

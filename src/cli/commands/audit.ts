@@ -1,5 +1,6 @@
-import { AuditLog, type AuditRecord } from '../../audit/log.ts';
-import { EXIT } from '../../kernel/errors.ts';
+import { Option } from 'commander';
+import { AuditLog, type AuditRecord, FLEET_LOG } from '../../audit/log.ts';
+import { EXIT, RaeError } from '../../kernel/errors.ts';
 import type { Call } from '../call.ts';
 import type { Command } from '../command.ts';
 import { knownTenant } from '../known-tenant.ts';
@@ -7,22 +8,31 @@ import { option, tenantId, whole } from '../option.ts';
 import { table } from '../table.ts';
 
 const TENANT = '3f2a8c54-1f7e-4c0b-9a53-0d7e2b1c9f10';
-const tenant = option('--tenant <tenant>', 'its id', tenantId);
+const whose = [
+  option('--tenant <tenant>', 'the log of this tenant', tenantId),
+  new Option('--fleet', 'the log of what operators did to no tenant alone'),
+];
+
+interface Whose {
+  readonly tenant?: string;
+  readonly fleet?: true;
+}
 
 const list: Command = {
   name: 'list',
   does: "Lists what was entered in a tenant's audit log, the newest first.",
-  needs: [tenant],
   options: [
+    ...whose,
     option('--before <number>', 'only entries below this number', whole(1, 999_999_999_999_999)),
     option('--limit <n>', 'how many', whole(1, 10_000)).default(50),
   ],
-  examples: [`rae audit list --tenant ${TENANT}`],
+  examples: [`rae audit list --tenant ${TENANT}`, 'rae audit list --fleet'],
   run: async (call) => {
-    const { tenant: id, before, limit } = call.options<{ tenant: string; before?: number; limit: number }>();
-    const entries = await (await log(call, id)).list(id, before?.toString(), limit);
+    const { before, limit } = call.options<{ before?: number; limit: number }>();
+    const { id, log, named } = await logOf(call);
+    const entries = await log.list(id, before?.toString(), limit);
     return {
-      json: { tenant_id: id, entries },
+      json: { ...named, entries },
       text: () => (entries.length === 0 ? 'no entry' : listed(entries, call)),
     };
   },
@@ -31,13 +41,13 @@ const list: Command = {
 const verify: Command = {
   name: 'verify',
   does: 'Looks through the audit log of a tenant, and names the first entry that was changed, moved or removed.',
-  needs: [tenant],
+  options: whose,
   examples: [`rae audit verify --tenant ${TENANT}`],
   run: async (call) => {
-    const { tenant: id } = call.options<{ tenant: string }>();
-    const { entries, badSeq, why } = await (await log(call, id)).verify(id);
+    const { id, log, named } = await logOf(call);
+    const { entries, badSeq, why } = await log.verify(id);
     return {
-      json: { tenant_id: id, ok: badSeq === undefined, entries, bad_seq: badSeq ?? null, why: why ?? null },
+      json: { ...named, ok: badSeq === undefined, entries, bad_seq: badSeq ?? null, why: why ?? null },
       text: () =>
         badSeq === undefined
           ? `${entries} entries, each there and as it was written`
@@ -53,10 +63,17 @@ export const auditCommand: Command = {
   commands: [list, verify],
 };
 
-/** @throws RaeError `RAE_TENANT_UNKNOWN` */
-async function log(call: Call, id: string): Promise<AuditLog> {
-  await knownTenant(call, id);
-  return new AuditLog(call.connection.tenants);
+/** Whose log is meant. @throws RaeError `RAE_USAGE`, `RAE_TENANT_UNKNOWN` */
+async function logOf(call: Call): Promise<{ readonly id: string; readonly log: AuditLog; readonly named: object }> {
+  const { tenant, fleet } = call.options<Whose>();
+  if ((tenant === undefined) === (fleet === undefined))
+    throw new RaeError('RAE_USAGE', 'whose log is meant? give --tenant <tenant> or --fleet', {
+      hint: 'see: rae audit list --help',
+    });
+  if (tenant === undefined)
+    return { id: FLEET_LOG, log: new AuditLog(call.connection.control), named: { fleet: true } };
+  await knownTenant(call, tenant);
+  return { id: tenant, log: new AuditLog(call.connection.tenants), named: { tenant_id: tenant } };
 }
 
 function listed(entries: readonly AuditRecord[], call: Call): string {

@@ -1,3 +1,4 @@
+import { AuditLog, OPERATOR } from '../../audit/log.ts';
 import { RaeError } from '../../kernel/errors.ts';
 import { type ExportReport, exportTenant } from '../../transfer/export.ts';
 import type { Format } from '../../transfer/file-form.ts';
@@ -38,6 +39,7 @@ export const tenantExport: Command = {
     if (file === '-' && call.json)
       throw new RaeError('RAE_USAGE', '--json and the rows would both go to standard output: give --file');
     await knownTenant(call, tenant);
+    await new AuditLog(call.connection.tenants).note(tenant, OPERATOR, 'tenant.exported', { kinds, format });
     const report =
       file === '-' ? await toOutput(call, tenant, kinds, format) : await toFile(call, file, tenant, kinds, format);
     if (report === undefined) return undefined;
