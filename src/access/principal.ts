@@ -1,5 +1,5 @@
 import { RaeError } from '../kernel/errors.ts';
-import { type Permission, RIGHTS, type TenantRole } from './role.ts';
+import { type Permission, RIGHTS, type Role, type TenantRole } from './role.ts';
 
 /** Whoever a request comes from, once that is proven. */
 export interface Principal {
@@ -13,17 +13,24 @@ export interface Principal {
   readonly project: string | undefined;
 }
 
-/** What a principal may do. */
-export function permissionsOf({ role, scopes }: Pick<Principal, 'role' | 'scopes'>): readonly Permission[] {
+/** An SRE: belongs to no tenant, and reads the contents of none. */
+export interface Operator {
+  readonly actor: string;
+  readonly role: 'operator';
+}
+
+/** Whoever calls the API. */
+export type Caller = Principal | Operator;
+
+/** What somebody may do. */
+export function permissionsOf({ role, scopes }: { role: Role; scopes?: Principal['scopes'] }): readonly Permission[] {
   return scopes === undefined ? RIGHTS[role] : RIGHTS[role].filter((permission) => scopes.includes(permission));
 }
 
 /** @throws RaeError `RAE_FORBIDDEN` that names what is lacking. */
-export function requirePermission(principal: Principal, permission: Permission): void {
-  if (permissionsOf(principal).includes(permission)) return;
-  const lacks = RIGHTS[principal.role].includes(permission)
-    ? 'this key has not the scope'
-    : `${principal.role} has not`;
+export function requirePermission(caller: Caller, permission: Permission): void {
+  if (permissionsOf(caller).includes(permission)) return;
+  const lacks = RIGHTS[caller.role].includes(permission) ? 'this key has not the scope' : `${caller.role} has not`;
   throw new RaeError('RAE_FORBIDDEN', `${lacks} the permission ${permission}`, {
     hint: 'docs/access.md lists what each role may do',
   });

@@ -13,6 +13,8 @@ export const PERMISSIONS = Object.freeze({
   'rules:write': 'change rules',
   'keys:manage': 'list, make and revoke API keys',
   'audit:read': 'read the audit log',
+  'tenants:manage': 'make, list, suspend and move tenants',
+  'fleet:read': 'see the queues and cycles of the whole fleet',
 } as const);
 
 export type Permission = keyof typeof PERMISSIONS;
@@ -25,12 +27,14 @@ export type TenantRole = (typeof TENANT_ROLES)[number];
 /** Those of a tenant, and the SREs': an operator sees counts and states of every tenant and the contents of none. */
 export type Role = TenantRole | 'operator';
 
-const ALL = Object.freeze(Object.keys(PERMISSIONS) as Permission[]);
+/** What is about more than one tenant. */
+const OF_OPERATORS: readonly Permission[] = ['tenants:manage', 'fleet:read'];
 
-/**
- * Who may do what: the only table of it; docs/access.md is generated from this. Operators have none of these: they
- * work by the commands, with a database role of their own.
- */
+const ALL = Object.freeze(
+  (Object.keys(PERMISSIONS) as Permission[]).filter((permission) => !OF_OPERATORS.includes(permission)),
+);
+
+/** Who may do what: the only table of it; docs/access.md is generated from this. */
 export const RIGHTS: Readonly<Record<Role, readonly Permission[]>> = Object.freeze({
   tenant_admin: ALL,
   tenant_user: [
@@ -53,5 +57,5 @@ export const RIGHTS: Readonly<Record<Role, readonly Permission[]>> = Object.free
     'events:write',
     'usage:read',
   ],
-  operator: [],
+  operator: OF_OPERATORS,
 });

@@ -12,7 +12,7 @@ import { queueCommand } from './commands/queue.ts';
 import { rule } from './commands/rule.ts';
 import { runCommand } from './commands/run.ts';
 import { secretCommand } from './commands/secret.ts';
-import { type ServiceRunners, schedulerCommand, workerCommand } from './commands/service.ts';
+import { apiCommand, type ServiceRunners, schedulerCommand, workerCommand } from './commands/service.ts';
 import { tenant } from './commands/tenant.ts';
 import { upCommand } from './commands/up.ts';
 import { usageCommand } from './commands/usage.ts';
@@ -26,6 +26,7 @@ export function commandsOf(runners: ServiceRunners): readonly Command[] {
     doctor,
     schedulerCommand(runners),
     workerCommand(runners, [workerList]),
+    apiCommand(runners),
     tenant,
     keyCommand,
     policy,

@@ -18,6 +18,8 @@ const schema = z.object({
     operator: z.string(),
   }),
   redisUrl: z.string(),
+  /** The address of the API. */
+  apiUrl: z.string().optional(),
   /** Where each process serves /healthz, /readyz and /metrics, by its name. */
   metricsPorts: z.record(z.string(), z.int()).default({}),
 });

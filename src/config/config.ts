@@ -26,6 +26,8 @@ function configOf(env: Environment, shards: Readonly<Record<string, string>>) {
     databaseUrl: env.RAE_DATABASE_URL,
     /** Undefined when LISTEN and migrations may use `databaseUrl`. */
     databaseDirectUrl: env.RAE_DATABASE_DIRECT_URL,
+    /** Undefined = the API serves no operators. */
+    operatorDatabaseUrl: env.RAE_OPERATOR_DATABASE_URL,
     /** URL by shard name, without `main`. */
     shards,
     redisUrl: env.RAE_REDIS_URL,
@@ -58,6 +60,7 @@ function configOf(env: Environment, shards: Readonly<Record<string, string>>) {
     requirePatchedPostgres: env.RAE_REQUIRE_PATCHED_POSTGRES === 'true',
     /** Operator settings by worker name, not yet checked. */
     settings: env.RAE_SETTINGS,
+    httpPort: env.RAE_HTTP_PORT,
     metricsPort: env.RAE_METRICS_PORT,
     logLevel: env.RAE_LOG_LEVEL,
     logFormat: env.RAE_LOG_FORMAT,

@@ -22,6 +22,10 @@ export const SETTINGS = Object.freeze({
     'The same database without a pooler in between, for LISTEN and migrations; needed where RAE_DATABASE_URL goes through PgBouncer.',
     { default: 'RAE_DATABASE_URL' },
   ),
+  RAE_OPERATOR_DATABASE_URL: serviceUrl(
+    'postgres',
+    'The control database by a login that is a member of rae_operator, for `rae api`: without it, the routes of operators are not served.',
+  ),
   RAE_REDIS_URL: serviceUrl('redis', 'The Redis that holds the queues.', { fallback: 'REDIS_URL' }),
   RAE_ENVELOPE_KEYS: keyList(
     'a key that the fleet makes and keeps in its database',
@@ -140,6 +144,7 @@ export const SETTINGS = Object.freeze({
     '{"decay":{"step_rows":2000}}',
     'Operator settings by worker name; each is checked by the schema of its worker.',
   ),
+  RAE_HTTP_PORT: whole(0, 65_535, 8_080, '', 'Where `rae api` serves the API; 0 takes any free port and logs which.'),
   RAE_METRICS_PORT: whole(
     0,
     65_535,

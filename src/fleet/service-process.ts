@@ -43,6 +43,7 @@ export async function runService(
   for (const message of warnings) events.emit('config.warned', { message });
   const told = toldToStop(parts.clock);
   const service = await build();
+  metrics.begin(service.endpoints ?? []);
   const health = new HealthServer({
     live: () => service.live(),
     checks: service.checks,
@@ -55,7 +56,7 @@ export async function runService(
     try {
       await service.start();
       events.emit('service.ready', { process: name });
-      process.send?.({ ready: true, port });
+      process.send?.({ ready: true, port, servedPort: service.port });
       const signal = await told.first;
       events.emit('service.stopping', { process: name, signal, inFlight: service.inFlight });
       if (!(await endsInTime(service.drain(), config.drainMs, told.second))) {

@@ -14,6 +14,10 @@ export interface Service {
   readonly inFlight: number;
   /** Does it make progress? */
   live(): Check;
+  /** Where it serves others, once it does; undefined for a service that serves nobody. */
+  readonly port?: number | undefined;
+  /** The routes that it serves, as metrics name them. */
+  readonly endpoints?: readonly string[];
   /** What it needs to do its work, by name. */
   readonly checks: Readonly<Record<string, () => Promise<Check>>>;
 }

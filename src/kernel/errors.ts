@@ -1,16 +1,8 @@
-/** What the `rae` command exits with. 0 is success. */
-export const EXIT = Object.freeze({ failed: 1, usage: 2, notFound: 3, refused: 4 });
+import type { ErrorEntry } from './error-entry.ts';
+import { EXIT } from './exit.ts';
+import { REQUEST_ERRORS } from './request-errors.ts';
 
-interface Entry {
-  /** The exit code of a command that ends with this error. */
-  readonly exit: number;
-  /** May trying again later, with nothing changed, succeed? */
-  readonly retryable: boolean;
-  /** What it means, in one sentence. */
-  readonly means: string;
-  /** What an operator does about it. */
-  readonly action: string;
-}
+export { EXIT } from './exit.ts';
 
 /** Every error the fleet raises on purpose. Codes are stable; `docs/errors.md` is generated from this. */
 export const ERRORS = Object.freeze({
@@ -177,31 +169,14 @@ export const ERRORS = Object.freeze({
     means: 'The request was understood and is not allowed in the present state.',
     action: 'The message says what stands against it.',
   },
-  RAE_UNAUTHENTICATED: {
-    exit: EXIT.refused,
-    retryable: false,
-    means: 'No credential was sent, or it is not known, has expired or was revoked.',
-    action: 'Send a valid API key, `Authorization: Bearer rae_…`; make one with `rae key create`.',
-  },
-  RAE_FORBIDDEN: {
-    exit: EXIT.refused,
-    retryable: false,
-    means: 'The credential is right and does not permit this.',
-    action: 'Use a credential of the right tenant, role, scope and project; docs/access.md lists who may do what.',
-  },
-  RAE_CONFLICT: {
-    exit: EXIT.refused,
-    retryable: false,
-    means: 'Somebody has changed it since it was read, or it was asked for under the same key with other contents.',
-    action: 'Read it again and decide anew; use a new idempotency key for another request.',
-  },
+  ...REQUEST_ERRORS,
   RAE_INTERNAL: {
     exit: EXIT.failed,
     retryable: true,
     means: 'Something failed that should not have.',
     action: 'Look at the log around it and report it.',
   },
-} satisfies Record<string, Entry>);
+} satisfies Record<string, ErrorEntry>);
 
 export type ErrorCode = keyof typeof ERRORS;
 

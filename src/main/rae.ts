@@ -11,6 +11,7 @@ const services = () => import('./service.ts');
 const commands = commandsOf({
   scheduler: async () => (await services()).runScheduler(),
   workers: async (names) => (await services()).runWorker(names),
+  api: async (elseAnyPort) => (await import('./api.ts')).runApi(elseAnyPort),
 });
 const exit = await runCli({ args: argv.slice(2), stdout, stderr }, commands, {
   clock: systemClock,

@@ -161,6 +161,17 @@ export const EVENTS = Object.freeze({
   },
   'queue.released': { level: 'debug', says: 'This process no longer consumes a queue.', fields: { queue: 'text' } },
 
+  'request.answered': {
+    level: 'debug',
+    says: 'A request to the API was answered.',
+    fields: { endpoint: 'text', status: 'number', seconds: 'number', tenantId: 'text?', requestId: 'text' },
+  },
+  'request.failed': {
+    level: 'error',
+    says: 'A request to the API could not be served.',
+    fields: { endpoint: 'text', requestId: 'text', message: 'text' },
+  },
+
   'redis.connected': { level: 'info', says: 'A connection to Redis stands.', fields: connection },
   'redis.disconnected': {
     level: 'warn',

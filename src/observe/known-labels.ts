@@ -12,6 +12,11 @@ export class KnownLabels {
     this.#most = most;
   }
 
+  /** Those that are told apart so far. */
+  get values(): readonly string[] {
+    return [...this.#values];
+  }
+
   of(value: string): string {
     if (this.#values.has(value)) return value;
     if (this.#values.size >= this.#most) return 'other';

@@ -63,6 +63,30 @@ function processMetrics(registers: Registry[]) {
   };
 }
 
+function apiMetrics(registers: Registry[]) {
+  return {
+    apiRequests: new Counter({
+      name: 'rae_api_requests_total',
+      help: 'Requests that the API has answered, by route; the tenants that ask most, and other (or none).',
+      labelNames: ['endpoint', 'tenant_id'] as const,
+      registers,
+    }),
+    apiAnswers: new Counter({
+      name: 'rae_api_answers_total',
+      help: 'Answers of the API, by the hundred of their status: 2xx, 4xx, 5xx.',
+      labelNames: ['status'] as const,
+      registers,
+    }),
+    apiSeconds: new Histogram({
+      name: 'rae_api_request_seconds',
+      help: 'How long answers of the API took, in seconds.',
+      labelNames: ['endpoint'] as const,
+      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+      registers,
+    }),
+  };
+}
+
 /** What was not believed or came too late, and so changed nothing. */
 function refusalCounters(registers: Registry[]) {
   return {
@@ -166,12 +190,13 @@ function databaseGauges(registers: Registry[]) {
   };
 }
 
-/** Every metric of the fleet, made in `registry`. Only costs name tenants, a bounded number of them: series must not grow with the tenants. */
+/** Every metric of the fleet, made in `registry`. Only costs and requests name tenants, a bounded number of them: series must not grow with the tenants. */
 export function makeMetrics(registry: Registry) {
   return {
     ...processMetrics([registry]),
     ...dispatchGauges([registry]),
     ...refusalCounters([registry]),
     ...databaseGauges([registry]),
+    ...apiMetrics([registry]),
   };
 }

@@ -22,8 +22,9 @@ export interface MetricsOptions {
 const QUEUE_KINDS = ['shared', 'dedicated'];
 /** How many reasons, shards or versions are told apart. */
 const MOST_VALUES = 64;
-/** How many tenants are told apart. */
+/** How many tenants are told apart, and where routes are as well. */
 const MOST_TENANTS = 50;
+const MOST_CALLERS = 20;
 
 /**
  * The metrics of one process in a registry of its own. Counters and histograms begin at 0 for every pair of labels:
@@ -39,6 +40,8 @@ export class Metrics {
   readonly #shards = new KnownLabels([], MOST_VALUES);
   readonly #tenants = new BusiestLabels(MOST_TENANTS, (tenant) => this.#metrics.costUsd.remove({ tenant_id: tenant }));
   readonly #versions = new KnownLabels([], MOST_VALUES);
+  readonly #endpoints = new KnownLabels([], MOST_VALUES);
+  readonly #callers = new BusiestLabels(MOST_CALLERS, (tenant) => this.#forget(tenant));
 
   constructor(options: MetricsOptions) {
     this.#options = options;
@@ -91,10 +94,21 @@ export class Metrics {
         postgresUnpatched.set({ version: this.#versions.of(version) }, 1),
       ),
       events.on('stats.collected', (stats) => this.#collected(stats)),
+      events.on('request.answered', (request) => this.#answered(request)),
     ];
     return () => {
       for (const stop of stops) stop();
     };
+  }
+
+  /** Begins the counts of these routes of the API at 0. */
+  begin(endpoints: readonly string[]): void {
+    const { apiRequests, apiAnswers, apiSeconds } = this.#metrics;
+    for (const endpoint of endpoints.map((one) => this.#endpoints.of(one))) {
+      apiRequests.inc({ endpoint, tenant_id: 'other' }, 0);
+      apiSeconds.zero({ endpoint });
+    }
+    if (endpoints.length > 0) for (const status of ['2xx', '4xx', '5xx']) apiAnswers.inc({ status }, 0);
   }
 
   /** Everything in the text format of Prometheus. */
@@ -113,6 +127,19 @@ export class Metrics {
     const { cost_micro_usd: microUsd = 0 } = run.counts;
     if (run.outcome === 'done' && microUsd > 0)
       this.#metrics.costUsd.inc({ tenant_id: this.#tenants.of(run.tenantId, microUsd) }, microUsd / 1e6);
+  }
+
+  #answered({ endpoint: route, status, seconds, tenantId }: Payload<'request.answered'>): void {
+    const endpoint = this.#endpoints.of(route);
+    const tenant = tenantId === undefined ? 'none' : this.#callers.of(tenantId, 1);
+    this.#metrics.apiRequests.inc({ endpoint, tenant_id: tenant });
+    this.#metrics.apiSeconds.observe({ endpoint }, seconds);
+    this.#metrics.apiAnswers.inc({ status: `${Math.floor(status / 100)}xx` });
+  }
+
+  #forget(tenant: string): void {
+    for (const endpoint of [...this.#endpoints.values, 'other'])
+      this.#metrics.apiRequests.remove({ endpoint, tenant_id: tenant });
   }
 
   #collected(stats: Payload<'stats.collected'>): void {

@@ -14,7 +14,7 @@ it('every worker has a service in docker-compose.yml and is scraped', () => {
   const services = [...compose.matchAll(/^ {4}command: \[worker, ([a-z-]+)\]$/gm)].map((match) => match[1]);
   expect(services.sort()).toEqual(workers.sort());
   const scraped = /names: \[(.*)\]/.exec(read('deploy/prometheus/prometheus.yml'))?.[1]?.split(', ');
-  expect(scraped?.sort()).toEqual(['scheduler', ...workers.map((name) => `worker-${name}`)].sort());
+  expect(scraped?.sort()).toEqual(['api', 'scheduler', ...workers.map((name) => `worker-${name}`)].sort());
 });
 
 it('every metric that an alert reads is one that processes serve', async () => {

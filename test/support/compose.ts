@@ -84,7 +84,8 @@ export class Compose {
   /** Builds and starts the fleet, and opens its database. */
   async start(): Promise<TestDatabase> {
     const port = await freePort();
-    const override = `services:\n  postgres:\n    ports: ["127.0.0.1:${port}:5432"]\n`;
+    const own = (service: string, ports: string) => `  ${service}:\n    ports: !override ["${ports}"]\n`;
+    const override = `services:\n${own('postgres', `127.0.0.1:${port}:5432`)}${own('api', `127.0.0.1:${await freePort()}:8080`)}`;
     writeFileSync(join(this.#folder, 'override.yml'), override);
     await this.up('--build');
     const adminUrl = `postgres://postgres:${PASSWORD}@127.0.0.1:${port}/postgres`;

@@ -36,7 +36,7 @@ export class TestFleet {
 
   /** The command line and the environment of a scheduler, for whoever starts it in another way. */
   command(
-    kind: 'scheduler' | 'worker',
+    kind: 'scheduler' | 'worker' | 'api',
     names: readonly string[] = [],
     env: Readonly<Record<string, string>> = {},
   ): { readonly args: readonly string[]; readonly env: Readonly<Record<string, string>> } {
@@ -45,7 +45,7 @@ export class TestFleet {
       args: [fileURLToPath(new URL('src/main/rae.js', build)), kind, ...names],
       env: {
         ...SETTINGS,
-        RAE_DATABASE_URL: database.url(kind === 'scheduler' ? 'rae_scheduler' : 'rae_worker'),
+        RAE_DATABASE_URL: database.url(`rae_${kind}`),
         RAE_REDIS_URL: redisUrl,
         ...this.#options.env,
         ...env,
@@ -55,6 +55,12 @@ export class TestFleet {
 
   scheduler(env: Readonly<Record<string, string>> = {}): TestProcess {
     return this.#start('scheduler', [], env);
+  }
+
+  /** On any free port. */
+  api(env: Readonly<Record<string, string>> = {}): TestProcess {
+    const operators = { RAE_OPERATOR_DATABASE_URL: this.#options.database.url('rae_operator') };
+    return this.#start('api', [], { RAE_HTTP_PORT: '0', ...operators, ...env });
   }
 
   worker(names: readonly string[] = ['decay'], env: Readonly<Record<string, string>> = {}): TestProcess {

@@ -7,7 +7,7 @@ import { systemClock } from '../../src/kernel/clock.ts';
 import { fleetSchema } from '../../src/main/schema.ts';
 import { loadCatalogue } from '../../workers/index.ts';
 
-const COMMANDS = commandsOf({ scheduler: async () => 0, workers: async () => 0 });
+const COMMANDS = commandsOf({ scheduler: async () => 0, workers: async () => 0, api: async () => 0 });
 const PORTS = { clock: systemClock, loadCatalogue, schemaOf: fleetSchema };
 
 /** Runs one call in this process; what it prints goes to a pipe. */

@@ -1,3 +1,4 @@
+import { Option } from 'commander';
 import { RaeError } from '../../kernel/errors.ts';
 import type { Command } from '../command.ts';
 import { argument, text } from '../option.ts';
@@ -7,6 +8,7 @@ import { workerNamed } from '../worker-name.ts';
 export interface ServiceRunners {
   readonly scheduler: () => Promise<number>;
   readonly workers: (names: readonly string[]) => Promise<number>;
+  readonly api: (elseAnyPort: boolean) => Promise<number>;
 }
 
 /** `rae scheduler`. */
@@ -37,6 +39,17 @@ export function workerCommand({ workers }: ServiceRunners, commands: readonly Co
       for (const name of names) workerNamed(catalogue, name);
       return ending(await workers([...new Set(names)]));
     },
+  };
+}
+
+/** `rae api`. */
+export function apiCommand({ api }: ServiceRunners): Command {
+  return {
+    name: 'api',
+    does: 'Serves the HTTP API to API servers, tenants and SREs. Any number may run, behind a balancer.',
+    options: [new Option('--else-any-port', 'where its port is taken, take any free one')],
+    examples: ['RAE_DATABASE_URL=postgres://rae_api_login@db/rae RAE_HTTP_PORT=8080 rae api'],
+    run: async (call) => ending(await api(call.options<{ elseAnyPort?: true }>().elseAnyPort === true)),
   };
 }
 

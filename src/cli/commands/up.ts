@@ -112,6 +112,7 @@ function fileOf(fleet: LocalFleet, now: Date) {
     startedAt: now.toISOString(),
     urls: fleet.urls,
     redisUrl: fleet.services.redis.url,
+    apiUrl: fleet.apiUrl,
     metricsPorts: fleet.ports,
   };
 }

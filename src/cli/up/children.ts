@@ -37,6 +37,7 @@ export class Children {
   readonly #options: ChildrenOptions;
   readonly #running = new Map<string, ChildProcess>();
   readonly #ports = new Map<string, number>();
+  readonly #served = new Map<string, number>();
   readonly #pauses = new Set<NodeJS.Timeout>();
   #stopping = false;
 
@@ -48,6 +49,11 @@ export class Children {
   /** The port of each child's /healthz, /readyz and /metrics. */
   get ports(): Readonly<Record<string, number>> {
     return Object.fromEntries(this.#ports);
+  }
+
+  /** Where each child serves others, by its name. */
+  get served(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#served);
   }
 
   /**
@@ -94,6 +100,7 @@ export class Children {
         if (typeof message !== 'object' || message === null || !('ready' in message)) return;
         ready = true;
         if ('port' in message) this.#ports.set(plan.name, Number(message.port));
+        if ('servedPort' in message) this.#served.set(plan.name, Number(message.servedPort));
         resolve();
       });
       child.on('error', reject);

@@ -109,6 +109,11 @@ export class LocalFleet {
     return this.#children.ports;
   }
 
+  /** The address of the API. */
+  get apiUrl(): string {
+    return `http://127.0.0.1:${this.#children.served.api ?? 0}`;
+  }
+
   /** A connection as the operator. */
   operator(): Database {
     return this.#open('operator', 2);
@@ -119,11 +124,14 @@ export class LocalFleet {
     return new TenantContext(new Shards(new Map([['main', this.#open('api', 4)]])));
   }
 
-  /** Starts a scheduler and a process for each worker; resolves when all are ready. @param settings what they are told besides. */
+  /** Starts a scheduler, the API and a process for each worker; resolves when all are ready. @param settings what they are told besides. */
   async startProcesses(settings: Readonly<Record<string, string>> = {}): Promise<void> {
     const plan = (name: string, role: ServiceRole, args: readonly string[]) => this.#plan(name, role, args, settings);
     const workers = this.#ports.catalogue.names.map((name) => plan(`worker ${name}`, 'worker', ['worker', name]));
-    await this.#children.start([plan('scheduler', 'scheduler', ['scheduler']), ...workers]);
+    // Somebody else's port must not keep a first look from starting.
+    const operators = { ...settings, RAE_OPERATOR_DATABASE_URL: this.urls.operator };
+    const api = this.#plan('api', 'api', ['api', '--else-any-port'], operators);
+    await this.#children.start([plan('scheduler', 'scheduler', ['scheduler']), api, ...workers]);
   }
 
   /** Drains the processes, then ends the services. @param force kill the processes instead. */

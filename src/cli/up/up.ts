@@ -137,7 +137,8 @@ async function run(request: UpRequest, ports: UpPorts, scene: Scene): Promise<Up
     receiver === undefined ? config.webhookAllow : [config.webhookAllow, '127.0.0.1'].filter(Boolean).join(',');
   await unlessTold(fleet.startProcesses(allowed === undefined ? {} : { RAE_WEBHOOK_ALLOW: allowed }), ports, 0);
   ports.remember(fleet);
-  say(`processes: scheduler, ${catalogue.names.map((name) => `worker ${name}`).join(', ')}`);
+  say(`API: ${fleet.apiUrl} (described in ${fleet.apiUrl}/openapi.json)`);
+  say(`processes: scheduler, api, ${catalogue.names.map((name) => `worker ${name}`).join(', ')}`);
   while (await progress.enrolling(catalogue.names.length)) await shown(scene, view, stop);
   await showcase?.pass(FIRST_MOMENTS);
   const cycles = await cyclesRun(ports, scene);

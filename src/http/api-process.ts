@@ -1,0 +1,51 @@
+import { TenantContext } from '../db/tenant-context.ts';
+import { openShards, shardsCheck } from '../fleet/connections.ts';
+import type { ProcessParts } from '../fleet/process-parts.ts';
+import type { Service } from '../fleet/service.ts';
+import { RaeError } from '../kernel/errors.ts';
+import { makeApi } from './api.ts';
+
+/**
+ * Opens what the API needs and makes its service. @param elseAnyPort where its port is taken, any free one will do.
+ * @throws RaeError where something refuses it.
+ */
+export async function openApiProcess(parts: ProcessParts, elseAnyPort: boolean): Promise<Service> {
+  const { config, events, catalogue } = parts;
+  const shards = await openShards(parts, 'rae_api', config.pgPool);
+  const ready = () => shardsCheck(shards);
+  const server = makeApi({ tenants: new TenantContext(shards), catalogue, events, ready });
+  const host = '0.0.0.0';
+  const listen = async (port: number): Promise<number> => {
+    try {
+      return await server.listen(port, host);
+    } catch (error) {
+      if (Reflect.get(Object(error), 'code') !== 'EADDRINUSE') throw error;
+      if (elseAnyPort && port !== 0) return await listen(0);
+      throw new RaeError('RAE_PORT_IN_USE', `port ${port} is taken by another process`, {
+        hint: 'set RAE_HTTP_PORT to another port, or to 0 for any free one',
+      });
+    }
+  };
+  let port: number | undefined;
+  return {
+    start: async () => {
+      port = await listen(config.httpPort);
+      events.emit('port.opened', { purpose: 'the API', host, port });
+    },
+    drain: () => server.drain(),
+    abort: () => server.abort(),
+    close: async () => {
+      await server.drain();
+      await shards.close();
+    },
+    get inFlight() {
+      return server.inFlight;
+    },
+    get port() {
+      return port;
+    },
+    endpoints: server.endpoints,
+    live: () => ({ ok: true, says: 'it answers' }),
+    checks: { postgres: ready },
+  };
+}

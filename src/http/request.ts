@@ -1,0 +1,38 @@
+import type { FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import type { Caller } from '../access/principal.ts';
+import { RaeError } from '../kernel/errors.ts';
+import { policyMistakes } from '../tenant/policy-mistakes.ts';
+import { authorOf, headerOf } from './entrance.ts';
+import type { Asked, Route } from './route.ts';
+
+/** The request as its route takes it. @throws RaeError `RAE_USAGE` with every mistake in one part of it. */
+export function askedOf(
+  route: Route,
+  request: FastifyRequest,
+  caller: Caller,
+): Asked<unknown, unknown, unknown, Caller> {
+  return {
+    principal: caller,
+    author: authorOf(caller, request),
+    params: checked('path', route.params, request.params),
+    query: checked('query', route.query, request.query),
+    body: bodyOf(route, request),
+    header: (name) => headerOf(request, name),
+  };
+}
+
+function bodyOf(route: Route, { body }: FastifyRequest): unknown {
+  if (route.body !== undefined) {
+    if (body === undefined) throw new RaeError('RAE_USAGE', 'the body is missing; expected JSON');
+    return checked('body', route.body, body);
+  }
+  if (body === undefined || body === null) return undefined;
+  throw new RaeError('RAE_USAGE', 'a body was sent; expected none');
+}
+
+function checked(where: string, schema: z.ZodType, given: unknown): unknown {
+  const result = schema.safeParse(given);
+  if (result.success) return result.data;
+  throw new RaeError('RAE_USAGE', `the ${where} is wrong: ${policyMistakes(schema, given).join('; ')}`);
+}

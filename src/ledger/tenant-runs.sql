@@ -1,0 +1,72 @@
+-- Role rae_api, inside the tenant.
+
+-- statement: enqueue
+-- takes $1 items jsonb
+-- gives {run_id} per item, in their order: {worker, payload, key, at} each, the last two may be null
+-- again safe for items with a key: the same run
+-- locks the new rows
+-- index enqueue_keys_pkey
+select public.rae_enqueue(i.item ->> 'worker', i.item -> 'payload', i.item ->> 'key',
+                          coalesce((i.item ->> 'at')::timestamptz, now())) as run_id
+  from jsonb_array_elements($1::jsonb) with ordinality i (item, nth) order by i.nth
+
+-- statement: find
+-- takes $1 tenant uuid, $2 run uuid
+-- gives the run as TenantRun; none where the tenant has none of this id
+-- again safe: reads only
+-- locks none
+-- index runs_pkey
+select run_id, worker, slot, origin, state, attempt, failures, reason, error, counts, payload, available_at, created_at, started_at, finished_at
+  from public.runs where tenant_id = $1 and run_id = $2
+
+-- statement: list
+-- takes $1 tenant uuid, $2 worker text or null, $3 state text or null, $4 made before timestamptz or null, $5 and of those of that instant only below run uuid or null, $6 most int
+-- gives runs as TenantRun without what they carry, the newest first, with made text: created_at to the microsecond
+-- again safe: reads only
+-- locks none
+-- index runs_pkey: the runs of one tenant
+select run_id, worker, slot, origin, state, attempt, failures, reason, error, counts, available_at, created_at, started_at, finished_at,
+       to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as made
+  from public.runs
+ where tenant_id = $1 and ($2::text is null or worker = $2::text) and ($3::text is null or state = $3::text)
+   and ($4::timestamptz is null or (created_at, run_id) < ($4::timestamptz, $5::uuid))
+ order by created_at desc, run_id desc limit $6::int
+
+-- statement: why
+-- takes $1 tenant uuid, $2 run uuid
+-- gives {worker, state, reason, attempt, hold, value, bound, since, clears_at, before int: owed runs of the tenant and worker that come first}; none as for find
+-- again safe: reads only
+-- locks none
+-- index runs_pkey, holds_pkey, runs_open_idx
+select r.worker, r.state, r.reason, r.attempt,
+       case when r.state <> 'owed' then null when r.available_at > statement_timestamp() then case when r.failures > 0 then 'retry_time' else 'not_before' end
+            else h.reason end as hold,
+       h.value, h.bound, h.since, case when r.available_at > statement_timestamp() then r.available_at else h.clears_at end as clears_at,
+       (select count(*)::int from public.runs o where o.tenant_id = $1 and o.worker = r.worker and o.finished_at is null and o.state = 'owed'
+           and (o.available_at, o.run_id) < (r.available_at, r.run_id)) as before
+  from public.runs r left join public.holds h on h.tenant_id = r.tenant_id and h.worker = r.worker
+ where r.tenant_id = $1 and r.run_id = $2
+
+-- statement: cancel
+-- takes $1 tenant uuid, $2 run uuid
+-- gives {run_id} when it was owed and will not run
+-- again safe
+-- locks the run's row
+-- index runs_pkey
+update public.runs set state = 'skipped', reason = 'cancelled', finished_at = clock_timestamp()
+ where tenant_id = $1 and run_id = $2 and state = 'owed' returning run_id
+
+-- statement: retry
+-- takes $1 tenant uuid, $2 run uuid
+-- gives {run_id} when it was dead and of no slot: a slot's cycle is opened again by operators alone
+-- again safe
+-- locks the run's row
+-- index runs_pkey
+with back as (
+  update public.runs set state = 'owed', failures = 0, lapses = 0, available_at = clock_timestamp(), reason = 'retried', finished_at = null
+   where tenant_id = $1 and run_id = $2 and state = 'dead' and slot is null returning tenant_id, run_id, worker),
+noted as (
+  insert into public.arrivals (tenant_id, worker) select b.tenant_id, b.worker from back b where not exists (select from public.leases l where l.asleep)),
+woken as (
+  select pg_notify('rae_owed', '') from public.leases l where l.asleep limit 1)
+select b.run_id from back b left join woken on true

@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest';
+import { useApi } from '../support/api.ts';
+import { useDatabase } from '../support/database.ts';
+
+const database = useDatabase();
+const api = useApi(database);
+const MISSING = '7d1f0c52-88c1-4a55-9a0e-6f6b1d1a2c3e';
+
+describe('a run', () => {
+  it('is asked for, found, listed page by page, explained and cancelled', async () => {
+    const { key } = await api().tenant();
+    const asked = await api().ask('POST /v1/runs', { key, body: { worker: 'decay' } });
+    expect(asked).toMatchObject({ status: 202, body: { worker: 'decay' } });
+    const { run_id: id } = asked.body;
+    expect(asked.headers.location).toBe(`/v1/runs/${id}`);
+    expect((await api().ask(`GET /v1/runs/${id}`, { key })).body).toMatchObject({ state: 'owed', payload: {} });
+    expect((await api().ask(`GET /v1/runs/${id}/why`, { key })).body).toMatchObject({ state: 'owed' });
+    await api().ask('POST /v1/runs', { key, body: { worker: 'decay' } });
+    const first = await api().ask('GET /v1/runs?limit=1', { key });
+    expect(first.body.runs).toHaveLength(1);
+    const second = await api().ask(`GET /v1/runs?limit=1&cursor=${first.body.next}`, { key });
+    expect(second.body).toMatchObject({ runs: [{ run_id: id }], next: null });
+    const cancelled = await api().ask(`POST /v1/runs/${id}:cancel`, { key });
+    expect(cancelled).toMatchObject({ status: 200, body: { state: 'skipped', reason: 'cancelled' } });
+    expect(await api().ask(`POST /v1/runs/${id}:retry`, { key })).toMatchObject({ status: 409 });
+  });
+
+  it('of a batch has a result of its own', async () => {
+    const { key } = await api().tenant();
+    const runs = [
+      { worker: 'decay', idempotency_key: 'a' },
+      { worker: 'decya' },
+      { worker: 'decay', payload: { x: 1 } },
+    ];
+    const { status, body } = await api().ask('POST /v1/runs:batch', { key, body: { runs } });
+    expect({ status, body }).toMatchObject({
+      status: 202,
+      body: { results: [{ worker: 'decay' }, { problem: { code: 'RAE_USAGE', hint: 'did you mean decay?' } }, {}] },
+    });
+  });
+
+  it('of somebody else is as absent as one that never was', async () => {
+    const [mine, theirs] = [await api().tenant(), await api().tenant()];
+    const { body } = await api().ask('POST /v1/runs', { key: theirs.key, body: { worker: 'decay' } });
+    for (const way of ['GET /v1/runs/ID', 'GET /v1/runs/ID/why', 'POST /v1/runs/ID:cancel', 'POST /v1/runs/ID:retry']) {
+      const [there, nowhere] = await Promise.all(
+        [body.run_id, MISSING].map((id) => api().ask(way.replace('ID', id), { key: mine.key })),
+      );
+      expect(there?.status).toBe(404);
+      const plain = (text: string | undefined, id: string) =>
+        text?.replaceAll(id, 'ID').replace(/"request_id":"[^"]+"/, '');
+      expect(plain(there?.text, body.run_id)).toBe(plain(nowhere?.text, MISSING));
+    }
+  });
+});
+
+describe('a policy', () => {
+  it('is replaced only by whoever has seen its present version', async () => {
+    const { key } = await api().tenant();
+    const read = await api().ask('GET /v1/policies/decay', { key });
+    expect(read.headers.etag).toBe('"0"');
+    const body = { enabled: false };
+    expect(await api().ask('PUT /v1/policies/decay', { key, body })).toMatchObject({ status: 428 });
+    const match = { 'if-match': '"0"' };
+    expect(await api().ask('PUT /v1/policies/decay', { key, body, headers: match })).toMatchObject({ status: 200 });
+    expect(await api().ask('PUT /v1/policies/decay', { key, body: {}, headers: match })).toMatchObject({ status: 412 });
+  });
+});
+
+describe('a request', () => {
+  it('without a credential, with a wrong one, for another tenant, or beyond its role is refused', async () => {
+    const [mine, theirs] = [await api().tenant(), await api().tenant()];
+    expect(await api().ask('GET /v1/runs')).toMatchObject({ status: 401, body: { code: 'RAE_UNAUTHENTICATED' } });
+    expect(await api().ask('GET /v1/runs', { key: `${mine.key}x` })).toMatchObject({ status: 401 });
+    const headers = { 'x-tenant-id': theirs.id };
+    expect(await api().ask('GET /v1/runs', { key: mine.key, headers })).toMatchObject({ status: 403 });
+    const { body } = await api().ask('GET /v1/audit', { key: mine.key });
+    expect(body.entries[0]).toMatchObject({ action: 'access.refused', detail: { named: theirs.id } });
+    const made = await api().ask('POST /v1/keys', { key: mine.key, body: { name: 'view', role: 'tenant_viewer' } });
+    expect(made.status).toBe(201);
+    const viewer = { key: made.body.api_key, body: { worker: 'decay' } };
+    expect(await api().ask('POST /v1/runs', viewer)).toMatchObject({ status: 403, body: { code: 'RAE_FORBIDDEN' } });
+  });
+
+  it('is described, counted, and answered with its id', async () => {
+    const { key, id } = await api().tenant();
+    const answered = api().events.on('request.answered', (event) => seen.push(event));
+    const seen: object[] = [];
+    const { headers, body } = await api().ask('GET /v1/keys', { key, headers: { 'x-request-id': 'abc-1' } });
+    answered();
+    expect(headers['x-request-id']).toBe('abc-1');
+    expect(body.keys).toHaveLength(1);
+    expect(seen).toMatchObject([{ endpoint: 'GET /v1/keys', status: 200, tenantId: id, requestId: 'abc-1' }]);
+    expect((await api().ask('GET /openapi.json')).body.paths['/v1/runs/{run_id}:cancel']).toBeDefined();
+    const zipped = await api().ask('GET /openapi.json', { headers: { 'accept-encoding': 'gzip' } });
+    expect(zipped.headers['content-encoding']).toBe('gzip');
+  });
+});
