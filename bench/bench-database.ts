@@ -15,6 +15,7 @@ export class BenchDatabase {
   readonly stage: Stage;
   readonly #urls: (role?: string) => string;
   readonly #pool: pg.Pool;
+  readonly #workers = new Set<string>();
 
   constructor(stage: Stage, urls: (role?: string) => string) {
     this.stage = stage;
@@ -73,6 +74,7 @@ export class BenchDatabase {
 
   /** A process of workers. */
   async worker(names: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<BenchProcess> {
+    for (const name of names) this.#workers.add(name);
     return await this.#rae('worker', ['worker', ...names], 'worker', env);
   }
 
@@ -111,12 +113,13 @@ export class BenchDatabase {
     return rows.map(({ tenant_id: id }) => id);
   }
 
-  /** Nothing is owed or in work any more. @throws what a run failed with. */
+  /** Nothing is owed or in work any more of the workers that were started here. @throws what a run failed with. */
   async idle(): Promise<void> {
-    // Looks at the index of what has not ended; the search for failures reads everything, so it comes seldom.
-    const open = 'select exists (select from public.runs where finished_at is null) as open';
+    // Looks at the index of what has not ended; the search for failures reads everything, so it comes seldom. New tenants are
+    // owed runs of every worker that arrivals wake, also of those that have no process here.
+    const open = 'select exists (select from public.runs where finished_at is null and worker = any ($1)) as open';
     for (let looks = 1; ; looks += 1) {
-      const [{ open: isOpen } = { open: true }] = await this.sql<{ open: boolean }>(open);
+      const [{ open: isOpen } = { open: true }] = await this.sql<{ open: boolean }>(open, [[...this.#workers]]);
       if (!isOpen || looks % 50 === 0) {
         const [run] = await this.sql<{ error: string }>(
           'select error from public.runs where error is not null limit 1',

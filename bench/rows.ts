@@ -1,5 +1,6 @@
 import type { Row } from './row.ts';
 import { admission } from './rows/admission.ts';
+import { costs } from './rows/costs.ts';
 import { decayCycle } from './rows/decay-cycle.ts';
 import { fifo } from './rows/fifo.ts';
 import { idleStart } from './rows/idle-start.ts';
@@ -17,6 +18,7 @@ export const ROWS: readonly Row[] = [
   ...decayCycle,
   purge,
   rules,
+  ...costs,
   ...rawBullmq,
   fanOut,
   ...idleTenants,
