@@ -8,18 +8,23 @@ import { quiet } from '../support/ledger.ts';
 import { endLingering, lingerIn, type RunMidway, runsMidway } from '../support/lingering.ts';
 import { NamedWorkers } from '../support/named-workers.ts';
 import { OwnRedis } from '../support/own-redis.ts';
-import { useProcesses } from '../support/processes.ts';
+import { type TestProcess, useProcesses } from '../support/processes.ts';
 import { seeded } from '../support/random.ts';
+import { type Receiver, useReceiver } from '../support/receiver.ts';
 import { addTenant } from '../support/tenants.ts';
 
 const database = useDatabase();
+const receiver = useReceiver();
 useProcesses();
 const random = seeded('budgets exact');
 const KILLS = 5;
 const TENANTS = 8;
 const ZONES = ['UTC', 'America/Havana', 'Asia/Kathmandu', 'Pacific/Kiritimati'];
-const CHANNELS = [{ type: 'webhook', url: 'https://hooks.acme.example/budget' }];
 const MONTHS_MS = 100 * 86_400_000;
+const SETTINGS = {
+  'budget-alerting': { step_notes: 2 },
+  delivery: { timeout_ms: 1_000, retry_base_ms: 50, retry_cap_ms: 400, breaker_base_ms: 50, breaker_cap_ms: 400 },
+};
 
 /** A tenant with two budgets, as the fleet and the reference know it. */
 async function furnished(): Promise<{ readonly tenantId: string; readonly reference: BudgetReference }> {
@@ -35,23 +40,58 @@ async function furnished(): Promise<{ readonly tenantId: string; readonly refere
       monthly_tokens_limit: 900,
       alert_thresholds: thresholds,
     };
-    await setBudget(database(), tenantId, { ...document, time_zone: zone, channels: CHANNELS }, project);
+    await setBudget(
+      database(),
+      tenantId,
+      { ...document, time_zone: zone, channels: [{ type: 'webhook', url: receiver().url('/budget') }] },
+      project,
+    );
   }
   return { tenantId, reference };
 }
 
+/** The alerts of a tenant as its receiver was told of them, each once, as `alertsOf` has them. */
+function toldOf(from: Receiver, tenantId: string): readonly string[] {
+  type Told = {
+    readonly project?: string;
+    readonly meter: string;
+    readonly period: string;
+    readonly threshold: number;
+  };
+  const bodies = from.at('/budget').map(({ body }) => JSON.parse(body) as { tenant_id: string; data: Told });
+  const alerts = bodies
+    .filter((one) => one.tenant_id === tenantId)
+    .map(({ data }) =>
+      [data.project, data.meter, data.period, data.threshold].filter((part) => part !== undefined).join(' '),
+    );
+  return [...new Set(alerts)].sort();
+}
+
 describe('alerts under faults', () => {
-  it('are just those that a recomputation finds, each with one event and one message, though workers are killed in the middle and Redis is emptied', async () => {
+  it('are just those that a recomputation finds, each with one event and one message that its receiver sees, though workers are killed in the middle and Redis is emptied', async () => {
     const redis = new OwnRedis();
     await redis.start();
     const fleet = new TestFleet({
       database: database(),
       redisUrl: redis.url,
-      env: { RAE_SETTINGS: '{"budget-alerting":{"step_notes":2}}', RAE_LOG_LEVEL: 'info', RAE_RETRY_BASE_MS: '50' },
+      env: {
+        RAE_SETTINGS: JSON.stringify(SETTINGS),
+        RAE_LOG_LEVEL: 'info',
+        RAE_RETRY_BASE_MS: '50',
+        RAE_WEBHOOK_ALLOW: '127.0.0.1',
+      },
+    });
+    // Every third is refused for now, every fourth is taken but its answer is lost.
+    receiver().answers('/budget', (_request, response) => {
+      const nth = receiver().received.length;
+      if (nth % 3 === 0) response.writeHead(503).end();
+      else if (nth % 4 === 0) response.socket?.destroy();
+      else response.writeHead(200).end();
     });
     await lingerIn(database(), 'delete on public.budget_notes', 60);
     const workers = new NamedWorkers(fleet, database(), 'budget-alerting');
-    await ready(fleet.scheduler(), workers.start(), workers.start());
+    let delivery: TestProcess = fleet.worker(['delivery']);
+    await ready(fleet.scheduler(), workers.start(), workers.start(), delivery);
     const tenants = await Promise.all(Array.from({ length: TENANTS }, furnished));
 
     const log = async (): Promise<void> => {
@@ -89,16 +129,27 @@ describe('alerts under faults', () => {
       chosen.push(run.run_id);
       if (chosen.length === 3) await redis.ask((client) => client.flushall());
       workers.start();
+      delivery.kill('SIGKILL');
+      delivery = fleet.worker(['delivery']);
     }
     await endLingering(database());
     await quiet(database(), 120_000, 'budget-alerting');
     expect(await database().admin('select from public.budget_notes')).toEqual([]);
+
+    const open = async () => {
+      const rows = await database().admin("select from public.messages where state <> 'delivered'");
+      return rows.length === 0 ? true : undefined;
+    };
+    await eventually(open, { what: 'every message to be delivered', withinMs: 90_000 });
+    const sent = await database().admin<{ id: string }>('select message_id::text as id from public.messages');
+    expect([...receiver().ids('/budget')].sort()).toEqual(sent.map(({ id }) => id).sort());
 
     let alerts = 0;
     for (const { tenantId, reference } of tenants) {
       reference.look(new Date());
       const found = await alertsOf(database(), tenantId);
       expect(found).toEqual([...reference.alerts].sort());
+      expect(toldOf(receiver(), tenantId)).toEqual(found);
       const [told] = await database().admin(
         `select (select count(*)::int from public.events where tenant_id = $1) as events,
                 (select count(*)::int from public.messages where tenant_id = $1) as messages,

@@ -9,13 +9,14 @@ export interface RunMidway {
   readonly lapses: number;
 }
 
-/** What may be made to take longer: steps that change memories, consume events or notes, or making runs. */
+/** What may be made to take longer: steps that change memories, consume events, notes or changes of costs, or making runs. */
 export type Lingering =
   | 'update on public.memories'
   | 'delete on public.memories'
   | 'insert on public.runs'
   | 'insert on public.consumed_events'
-  | 'delete on public.budget_notes';
+  | 'delete on public.budget_notes'
+  | 'delete on public.cost_deltas';
 
 /**
  * Lets every statement of that kind take so many ms longer, on a machine however fast: a fault that waits for

@@ -26,6 +26,11 @@ export class NamedWorkers {
     return one;
   }
 
+  /** Names of the sessions of the running processes. */
+  get sessions(): readonly string[] {
+    return [...this.#running.keys()];
+  }
+
   /** The running process whose sessions have the name. */
   get(session: string): TestProcess | undefined {
     return this.#running.get(session);

@@ -19,3 +19,12 @@ export async function addTenant(database: TestDatabase, options: TenantOptions =
   ]);
   return tenantId;
 }
+
+/** Adds as many tenants at once. @returns their ids */
+export async function addTenants(database: TestDatabase, count: number): Promise<readonly string[]> {
+  const rows = await database.admin<{ id: string }>(
+    `insert into public.tenants (name, plan) select 'tenant ' || n, 'pro' from generate_series(1, $1::int) n returning tenant_id as id`,
+    [count],
+  );
+  return rows.map(({ id }) => id);
+}

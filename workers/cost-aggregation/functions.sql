@@ -44,20 +44,23 @@ $$;
 -- role rae_worker
 create function {{cost_step}}(p_tenant uuid, p_settings jsonb) returns table (more boolean, idle boolean, counts jsonb)
   language plpgsql volatile security invoker
+  -- Planning takes longer than adding up a few calls, and Postgres would plan anew for every tenant.
+  set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_most constant int := (p_settings ->> 'step_rows')::int;
-  v_end bigint;
   v_done record;
   v_version bigint;
   v_tried public.cost_unknowns;
   v_priced int := 0;
   v_more boolean;
 begin
-  select d.delta_id into v_end from public.cost_deltas d where d.tenant_id = p_tenant order by d.delta_id offset v_most - 1 limit 1;
-  v_more := v_end is not null;
+  -- One statement, since what a run of a few calls costs is its statements.
   with taken as (
-    delete from public.cost_deltas d where d.tenant_id = p_tenant and d.delta_id <= coalesce(v_end, 9223372036854775807) returning d.*),
+    delete from public.cost_deltas d
+     where d.tenant_id = p_tenant and d.delta_id <= coalesce((
+       select o.delta_id from public.cost_deltas o where o.tenant_id = p_tenant order by o.delta_id offset v_most - 1 limit 1), 9223372036854775807)
+    returning d.*),
   summed as materialized (
     select t.hour, t.project, t.provider, t.model, t.operation, sum(t.calls) as calls, sum(t.errors) as errors, sum(t.unknown_calls) as unknown_calls, sum(t.input_tokens) as input_tokens, sum(t.output_tokens) as output_tokens, sum(t.cost_usd) as cost_usd, sum(t.cache_hits) as cache_hits, sum(t.tokens_saved) as tokens_saved, sum(t.saved_usd) as saved_usd
       from taken t group by 1, 2, 3, 4, 5),
@@ -79,10 +82,12 @@ begin
         from summed s group by 1, 2, 3, 4, 5, 6 order by 2, 3, 4, 5, 6
     on conflict (tenant_id, month, project, provider, model, operation) do update set
       calls = r.calls + excluded.calls, errors = r.errors + excluded.errors, unknown_calls = r.unknown_calls + excluded.unknown_calls, input_tokens = r.input_tokens + excluded.input_tokens, output_tokens = r.output_tokens + excluded.output_tokens, cost_usd = r.cost_usd + excluded.cost_usd, cache_hits = r.cache_hits + excluded.cache_hits, tokens_saved = r.tokens_saved + excluded.tokens_saved, saved_usd = r.saved_usd + excluded.saved_usd)
-  select coalesce(sum(t.calls), 0)::bigint as calls, coalesce(sum(t.cost_usd), 0) as cost_usd, coalesce(sum(t.unknown_calls), 0)::bigint as unknown,
+  select count(*) as changes, coalesce(sum(t.calls), 0)::bigint as calls, coalesce(sum(t.cost_usd), 0) as cost_usd, coalesce(sum(t.unknown_calls), 0)::bigint as unknown,
          coalesce(bool_or(t.unknown_calls > 0), false) as more_unknown,
-         min(t.hour) filter (where t.calls < 0) as lessened_from, max(t.hour) filter (where t.calls < 0) as lessened_to
+         min(t.hour) filter (where t.calls < 0) as lessened_from, max(t.hour) filter (where t.calls < 0) as lessened_to,
+         exists (select from public.cost_unknowns u where u.tenant_id = p_tenant) as has_unknown
     into v_done from taken t;
+  v_more := v_done.changes >= v_most;
   -- Every call that is there counts as one: where none is left, nothing is.
   if v_done.lessened_from is not null then
     delete from public.cost_rollups_hourly r
@@ -94,12 +99,13 @@ begin
        and (v_done.lessened_to at time zone 'UTC')::date and r.calls = 0;
   end if;
   if v_done.unknown <> 0 or v_done.more_unknown then
+    v_done.has_unknown := true;
     insert into public.cost_unknowns as u (tenant_id, calls) values (p_tenant, v_done.unknown)
     on conflict (tenant_id) do update set calls = u.calls + excluded.calls,
       -- A call that came late was priced by what was known when it began: all prices are to be tried.
       price_version = case when v_done.more_unknown then null else u.price_version end;
   end if;
-  if not v_more then
+  if not v_more and v_done.has_unknown then
     delete from public.cost_unknowns u where u.tenant_id = p_tenant and u.calls <= 0;
     select u.* into v_tried from public.cost_unknowns u where u.tenant_id = p_tenant;
     if v_tried.tenant_id is not null then
@@ -114,7 +120,10 @@ begin
       end if;
     end if;
   end if;
-  return query select v_more, not v_more, jsonb_build_object('calls', v_done.calls, 'cost_micro_usd', (v_done.cost_usd * 1000000)::bigint,
+  more := v_more;
+  idle := not v_more;
+  counts := jsonb_build_object('calls', v_done.calls, 'cost_micro_usd', (v_done.cost_usd * 1000000)::bigint,
     'unknown_calls', v_done.unknown, 'priced', v_priced);
+  return next;
 end
 $$;

@@ -18,7 +18,7 @@ const priceList: Command = {
   examples: ['rae price list --model gpt-4o-mini-2024-07-18', 'rae price list --csv > prices.csv'],
   run: async (call) => {
     const { model, csv } = call.options<{ model?: string; csv?: true }>();
-    const prices = await new PriceBook(call.connection.as('rae_operator')).list(model);
+    const prices = await new PriceBook(call.connection.shards('rae_operator')).list(model);
     if (model !== undefined && prices.length === 0) {
       throw new RaeError('RAE_NOT_FOUND', `no price is known for ${JSON.stringify(model.slice(0, 60))}`, {
         hint: 'its calls have an unknown cost until one is added: rae price import FILE',
@@ -38,7 +38,7 @@ const priceImport: Command = {
     const [file] = call.args<[string]>();
     const { replace } = call.options<{ replace?: true }>();
     const prices = pricesOf(contentOf(file));
-    const done = await new PriceBook(call.connection.as('rae_operator')).put(prices, replace === true);
+    const done = await new PriceBook(call.connection.shards('rae_operator')).put(prices, replace === true);
     return {
       json: { prices: prices.length, ...done },
       text: () => `${prices.length} prices: ${done.changed} new or changed, ${done.removed} removed`,
