@@ -3,6 +3,7 @@ import { KeyBook } from '../../src/access/key-book.ts';
 import { onboard } from '../../src/access/onboarding.ts';
 import { requirePermission } from '../../src/access/principal.ts';
 import { AuditLog, FLEET_LOG, OPERATOR } from '../../src/audit/log.ts';
+import { Shards } from '../../src/db/shards.ts';
 import { RunBook } from '../../src/ledger/run-book.ts';
 import { MasterKeys } from '../../src/secrets/master-keys.ts';
 import { SecretBook } from '../../src/secrets/secret-book.ts';
@@ -201,7 +202,8 @@ describe('the audit log', () => {
 
   it('of the fleet has what operators do to no tenant alone', async () => {
     const price = { model: 'm', valid_from: '2026-01-01T00:00:00Z', input_per_million: '1', output_per_million: '2' };
-    await new PriceBook(database().open('rae_operator')).put([{ ...price, cached_input_per_million: null }], false);
+    const shards = new Shards(new Map([['main', database().open('rae_operator')]]));
+    await new PriceBook(shards).put([{ ...price, cached_input_per_million: null }], false);
     await new RunBook(database().open('rae_operator')).retryDead(undefined, undefined);
     const actions = (await log.list(FLEET_LOG, undefined, 5)).map(({ action }) => action);
     expect(actions).toEqual(['run.retried_dead', 'price.imported']);
