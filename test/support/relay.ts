@@ -6,11 +6,11 @@ export class Relay {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #port = 0;
-  #target = 0;
+  #target = { host: '127.0.0.1', port: 0 };
 
   constructor() {
     this.#server = createServer((near) => {
-      const far = connect(this.#target, '127.0.0.1');
+      const far = connect(this.#target);
       for (const [socket, other] of [
         [near, far],
         [far, near],
@@ -46,7 +46,9 @@ export class Relay {
   /** `url` at the relay's address; connections made from now on reach that server. */
   inFrontOf(url: string): string {
     const at = new URL(url);
-    this.#target = Number(at.port);
+    this.#target = { host: at.hostname, port: Number(at.port) };
+    // The server may run elsewhere, as in a container: the relay is here.
+    at.hostname = '127.0.0.1';
     at.port = String(this.#port);
     return at.href;
   }
