@@ -1,4 +1,5 @@
 import { Argument, InvalidArgumentError, Option } from 'commander';
+import { DAY, HOUR, MINUTE, SECOND } from '../kernel/duration.ts';
 import { RaeError } from '../kernel/errors.ts';
 import { parseTenantId } from '../kernel/ids.ts';
 import { nearest } from '../kernel/nearest.ts';
@@ -95,6 +96,16 @@ export const instant: Reader<Date> = (given) => {
   const known = !Number.isNaN(at.getTime()) && new Date(`${given.slice(0, 10)}T00:00:00Z`).getUTCDate() === day;
   if (known && at.getTime() >= 0) return at;
   throw wrong(given, 'a date such as 2026-11-23, or an instant such as 2026-11-23T02:00:00Z, from 1970 on');
+};
+
+const UNITS: Readonly<Record<string, number>> = Object.freeze({ s: SECOND, m: MINUTE, h: HOUR, d: DAY });
+
+/** A length of time such as `90s`, `15m`, `2h` or `3d`, in ms. */
+export const span: Reader<number> = (given) => {
+  const [, count, unit = ''] = /^(\d{1,6})([smhd])$/.exec(given) ?? [];
+  const ms = Number(count) * (UNITS[unit] ?? Number.NaN);
+  if (ms > 0) return ms;
+  throw wrong(given, 'a length of time such as 90s, 15m, 2h or 3d');
 };
 
 /** A JSON object. */

@@ -14,6 +14,7 @@ export interface AdmissionOptions {
 }
 
 const LEASE_GONE = 'RA001';
+const CONTROLS_EDITED = 'RA002';
 
 /** Makes owed runs queued, many in one statement and transaction, and only under the lease. */
 export class Admission {
@@ -25,14 +26,16 @@ export class Admission {
 
   /**
    * Queues the oldest owed runs of each pick, as many as it says or as there are, in the order of the picks.
-   * Undefined = the lease is another's: nothing was admitted, and the lease knows.
+   * Undefined = the lease is another's, or operators have edited what the picks rest on: nothing was admitted, and the lease knows.
+   * @param controls number of the edit that they rest on.
    */
-  async admit(picks: readonly PlacedPick[]): Promise<readonly AdmittedRun[] | undefined> {
+  async admit(picks: readonly PlacedPick[], controls: number): Promise<readonly AdmittedRun[] | undefined> {
     const { database, lease, waitMs } = this.#options;
     const values = [
       lease.name,
       lease.holder,
       lease.epoch,
+      controls,
       waitMs,
       arrayLiteral(picks.map(({ tenantId }) => tenantId)),
       picks.map(({ worker }) => worker),
@@ -43,8 +46,10 @@ export class Admission {
     try {
       return await database.rows<AdmittedRun>(dispatchSql.admit, values);
     } catch (error) {
-      if (sqlStateOf(error) !== LEASE_GONE) throw error;
-      lease.lost();
+      const state = sqlStateOf(error);
+      if (state === LEASE_GONE) lease.lost();
+      else if (state === CONTROLS_EDITED) lease.outdated();
+      else throw error;
       return undefined;
     }
   }

@@ -6,6 +6,7 @@ import { messageOf, RaeError } from '../kernel/errors.ts';
 import type { Events } from '../observe/events.ts';
 import { Admission } from './admission.ts';
 import { type Arrivals, Backlog } from './backlog.ts';
+import { ControlReader } from './control-reader.ts';
 import { Intake } from './intake.ts';
 import type { DispatchLease } from './lease.ts';
 import { type AdmittedRun, Picture, type PictureOptions } from './picture.ts';
@@ -46,6 +47,7 @@ export class Dispatcher {
   readonly #admission: Admission;
   readonly #intake: Intake;
   readonly #reconciliation: Reconciliation;
+  readonly #controls: ControlReader;
   readonly #sender: TicketSender;
   #work: Promise<void> = Promise.resolve();
   #sending: Promise<unknown> = Promise.resolve();
@@ -65,6 +67,7 @@ export class Dispatcher {
     this.#backlog = new Backlog(database);
     this.#admission = new Admission({ database, lease, waitMs });
     this.#reconciliation = new Reconciliation(database, picture);
+    this.#controls = new ControlReader({ ...options, picture, onStopped: (runs) => this.takenBack(runs) });
     this.#sender = new TicketSender({ ...options, picture });
     this.#intake = new Intake({
       backlog: this.#backlog,
@@ -78,6 +81,7 @@ export class Dispatcher {
   /** What a predecessor admitted and who waits, as the ledger says; from then on it admits. */
   async takeOver(): Promise<void> {
     await this.#alone(() => this.#reconciliation.begin(this.#nowMs));
+    await this.#alone(() => this.#controls.read());
     await this.#takeBackMoved();
     await this.#intake.sweep();
     this.#knows = true;
@@ -118,6 +122,11 @@ export class Dispatcher {
       else if (this.picture.shares.get(tenantId) !== undefined) this.picture.add(tenantId, worker);
     }
     this.pump();
+  }
+
+  /** Follows what operators have set, where that is new, and does what it asks for meanwhile. */
+  async followControls(): Promise<void> {
+    await this.#alone(() => this.#controls.follow());
   }
 
   /** Compares what it holds for admitted with the ledger. */
@@ -191,12 +200,15 @@ export class Dispatcher {
     this.#admittedMs = started;
     let admitted: readonly AdmittedRun[] | undefined;
     try {
-      admitted = await this.#admission.admit(picks);
+      admitted = await this.#admission.admit(picks, this.picture.controls.version);
     } finally {
       // Whether it was committed is not known where the connection broke: `reconcile` finds out.
       if (admitted === undefined) this.picture.turns.takeBack(picks, this.#nowMs);
     }
-    if (admitted === undefined) return false;
+    if (admitted === undefined) {
+      if (this.#options.lease.held) await this.#controls.read();
+      return this.#options.lease.held;
+    }
     const flying = this.picture.admitted(picks, admitted, this.#nowMs);
     // Not waited for: the next batch is admitted meanwhile, and goes out after this one.
     this.#sending = Promise.all([this.#sending, this.#sender.send(flying)]);

@@ -22,18 +22,20 @@ export class FairOrder {
   readonly #tags = new TagTable();
   readonly #ready = new TagHeap(this.#tags, 1);
   readonly #parked = new TagHeap(this.#tags, 2);
-  /** Nothing owed, but ahead of V: forgotten when V has caught up, so that leaving and coming back gains nothing. */
+  /** Nothing owed, but ahead of V: forgotten when V has caught up: leaving and coming back gains nothing. */
   readonly #ahead = new TagHeap(this.#tags, 3);
   /** What they were picked for last is still out: they claim their place, but cannot be served. */
   readonly #barred = new TagHeap(this.#tags, 4);
-  readonly #heaps = [this.#ready, this.#parked, this.#ahead, this.#barred];
+  /** Held by what no idle capacity lets them pass. */
+  readonly #shelved = new TagHeap(this.#tags, 5);
+  readonly #heaps = [this.#ready, this.#parked, this.#ahead, this.#barred, this.#shelved];
   #virtual = 0;
   #turn = 0;
   #unsettled = 0;
 
-  /** Tenants that have, or may have, owed work; the parked and the barred ones too. */
+  /** Tenants that have, or may have, owed work; the parked, barred and shelved ones too. */
   get size(): number {
-    return this.#ready.size + this.#parked.size + this.#barred.size;
+    return this.#ready.size + this.#parked.size + this.#barred.size + this.#shelved.size;
   }
 
   /** Tenants that take memory: those of `size`, and those that left but are ahead of V or have unsettled picks. */
@@ -65,21 +67,17 @@ export class FairOrder {
 
   /** The tenant may have no more runs at present: it is passed over until it is unparked. */
   park(tenantId: string): void {
-    const row = this.#tags.find(tenantId);
-    if (row === undefined || !this.#ready.has(row)) return;
-    this.#ready.delete(row);
-    this.#parked.insert(row);
+    this.#setAside(tenantId, this.#parked);
   }
 
-  /**
-   * The tenant cannot be served until what it was picked for has come back, and then goes on from its place: it is
-   * passed over until it is unparked, and `overtakes` tells when others would be picked before it.
-   */
+  /** The tenant cannot be served until what it was picked for has come back, and then goes on from its place; see `overtakes`. */
   bar(tenantId: string): void {
-    const row = this.#tags.find(tenantId);
-    if (row === undefined || !this.#ready.has(row)) return;
-    this.#ready.delete(row);
-    this.#barred.insert(row);
+    this.#setAside(tenantId, this.#barred);
+  }
+
+  /** The tenant may have nothing at all, idle capacity neither: it is passed over until it is unparked. */
+  shelve(tenantId: string): void {
+    this.#setAside(tenantId, this.#shelved);
   }
 
   /** The next pick would go before a barred tenant that is further behind: only idle capacity should be used for that. */
@@ -90,16 +88,14 @@ export class FairOrder {
   }
 
   /**
-   * A parked or barred tenant is in its place again; at V if that has gone past it: what a cap withheld is not made up for.
+   * A parked, barred or shelved tenant is in its place again; at V if that has gone past it: what a cap withheld is not made up for.
    * @param behindMs it may stay behind V by so much worker time, which then goes before others, beyond the bound: for
    * one that was passed over while what it had been picked for was out.
    */
   unpark(tenantId: string, behindMs = 0): void {
     const row = this.#tags.find(tenantId);
-    if (row === undefined) return;
-    if (this.#parked.has(row)) this.#parked.delete(row);
-    else if (this.#barred.has(row)) this.#barred.delete(row);
-    else return;
+    if (row === undefined || !this.#has(row) || this.#ready.has(row)) return;
+    this.#heapOf(row)?.delete(row);
     this.#enter(row, behindMs);
   }
 
@@ -163,6 +159,13 @@ export class FairOrder {
     this.#unsettled = 0;
   }
 
+  #setAside(tenantId: string, heap: TagHeap): void {
+    const row = this.#tags.find(tenantId);
+    if (row === undefined || !this.#ready.has(row)) return;
+    this.#ready.delete(row);
+    heap.insert(row);
+  }
+
   #known(tenantId: string, weight: number): number {
     const checked = weightOf(weight);
     const known = this.#tags.find(tenantId);
@@ -203,12 +206,9 @@ export class FairOrder {
 
   /** The row's tag has changed. */
   #replace(row: number): void {
-    if (this.#has(row)) {
-      this.#heapOf(row)?.moved(row);
-      return;
-    }
     if (this.#ahead.has(row)) this.#ahead.delete(row);
-    this.#leave(row);
+    if (this.#has(row)) this.#heapOf(row)?.moved(row);
+    else this.#leave(row);
   }
 
   #leave(row: number): void {
@@ -241,7 +241,7 @@ export class FairOrder {
   }
 
   #has(row: number): boolean {
-    return this.#ready.has(row) || this.#parked.has(row) || this.#barred.has(row);
+    return this.#heapOf(row) !== undefined && !this.#ahead.has(row);
   }
 
   #heapOf(row: number): TagHeap | undefined {

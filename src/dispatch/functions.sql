@@ -1,29 +1,34 @@
 -- function: admit_runs
--- takes lease name, holder, epoch; how long a queued run may wait before it is taken back, in ms; what is wanted, an entry per
+-- takes lease name, holder, epoch; the number of the edit of what operators control that the wish rests on; how long a queued run may wait before it is taken back, in ms; what is wanted, an entry per
 --   tenant and worker: tenant, worker, the placement epoch its ticket will name, how many runs, whether they are lent beyond
 --   the tenant's cap
 -- gives per admitted run {nth, run_id, attempt, payload text, flight_id}: the oldest of each entry; nth = which entry, from 1; payload
---   = its sha256 in hex. Raises RA001 when the lease is not this holder's any more: then nothing was admitted. That a tenant was
+--   = its sha256 in hex. Raises RA002 when operators have edited since, and RA001 when the lease is not this holder's any more: then nothing was admitted. That a tenant was
 --   placed anew meanwhile is found by the claim. The commit is not waited for to be on disk: should a crash undo it, its
 --   runs are owed, and their tickets do nothing
 -- again safe: what is queued is not owed any more
 -- locks the lease row (shared), the admitted rows; rows that others hold are passed over
 -- index runs_open_idx
 -- role rae_scheduler
-create function {{admit_runs}}(p_lease text, p_holder text, p_epoch bigint, p_wait_ms int, p_tenants uuid[], p_workers text[],
+create function {{admit_runs}}(p_lease text, p_holder text, p_epoch bigint, p_controls bigint, p_wait_ms int, p_tenants uuid[], p_workers text[],
     p_epochs int[], p_want int[], p_lent boolean[])
   returns table (nth int, run_id uuid, attempt int, payload text, flight_id bigint)
   language plpgsql volatile security invoker
 as $$
 #variable_conflict use_column
+declare
+  v_controls bigint;
 begin
   perform pg_catalog.set_config('synchronous_commit', 'off', true);
   -- A dispatcher that was frozen and wakes up after a takeover ends here. The shared lock keeps a successor from
-  -- taking over between this check and the commit.
-  perform 1 from public.leases l
+  -- taking over, and operators from pausing something, between this check and the commit.
+  select l.controls into v_controls from public.leases l
     where l.name = p_lease and l.holder = p_holder and l.epoch = p_epoch and l.expires_at > clock_timestamp() for share;
   if not found then
     raise exception using errcode = 'RA001', message = 'the dispatcher lease is held by another';
+  end if;
+  if v_controls <> p_controls then
+    raise exception using errcode = 'RA002', message = 'operators have edited what they control';
   end if;
   return query
   with picked as materialized (

@@ -1,5 +1,6 @@
 import type { Queryable } from '../db/database.ts';
 import type { Clock } from '../kernel/clock.ts';
+import type { ControlHold } from './controls.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Hold } from './hold-times.ts';
 import { dispatchSql } from './sql.ts';
@@ -24,12 +25,16 @@ const LOOKS = 2;
 /** Stands for every queue of a worker. */
 const EVERY = '*';
 
+/** A hold as it was decided, with what operators have set where it is that. */
+type KnownHold = Hold & { readonly set: ControlHold | undefined };
+
 interface QueueHold {
   readonly worker: string;
   readonly queue: string;
-  readonly reason: 'window' | 'no_consumer';
-  readonly value: number;
+  readonly reason: 'window' | 'no_consumer' | 'paused';
+  readonly value: number | null;
   readonly bound: number | null;
+  readonly set?: ControlHold | undefined;
 }
 
 /**
@@ -38,7 +43,7 @@ interface QueueHold {
  */
 export class HoldBook {
   readonly #options: HoldBookOptions;
-  readonly #recorded = new Map<string, Hold>();
+  readonly #recorded = new Map<string, KnownHold>();
   /** What holds whole queues, since when (in ms since 1970), and for how many looks it has not been seen. */
   readonly #queues = new Map<string, { hold: QueueHold; since: number; unseen: number }>();
   #written = '';
@@ -64,10 +69,17 @@ export class HoldBook {
   async #recordTenants(): Promise<void> {
     const { clock, dispatcher, database } = this.#options;
     const nowMs = clock.monotonicMs();
-    const holds = dispatcher.picture.turns.holds.lasting(LASTING_MS, nowMs).filter(({ reason }) => reason !== 'window');
+    const { controls, turns } = dispatcher.picture;
+    const lasting = turns.holds
+      .lasting(LASTING_MS, nowMs)
+      .map((hold) => ({ ...hold, set: controls.ofTenant(hold.tenantId, hold.worker) }));
+    // What holds a queue is recorded once.
+    const holds = lasting.filter(
+      ({ reason, set }) => reason !== 'window' && (reason !== 'paused' || set !== undefined),
+    );
     const current = new Map(holds.map((hold) => [`${hold.tenantId} ${hold.worker}`, hold]));
     const gone = [...this.#recorded].filter(([key]) => !current.has(key)).slice(0, BATCH);
-    const fresh = [...current].filter(([key, hold]) => this.#recorded.get(key)?.reason !== hold.reason).slice(0, BATCH);
+    const fresh = [...current].filter(([key, hold]) => !isSame(this.#recorded.get(key), hold)).slice(0, BATCH);
     if (gone.length > 0) {
       const columns = [gone.map(([, { tenantId }]) => tenantId), gone.map(([, { worker }]) => worker)];
       await database.rows(dispatchSql.unhold, columns);
@@ -82,10 +94,14 @@ export class HoldBook {
       fresh.map(([, { tenantId, worker, reason }]) =>
         reason === 'cap'
           ? dispatcher.picture.flight.lanes(tenantId)
-          : dispatcher.picture.flight.ofTenant(tenantId, worker),
+          : reason === 'paused'
+            ? null
+            : dispatcher.picture.flight.ofTenant(tenantId, worker),
       ),
       fresh.map(([, { tenantId, reason }]) => (reason === 'cap' ? dispatcher.picture.capOf(tenantId) : null)),
       fresh.map(([, { sinceMs }]) => new Date(wall - (nowMs - sinceMs))),
+      fresh.map(([, { set }]) => set?.owner ?? null),
+      fresh.map(([, { set }]) => set?.clearsAt ?? null),
     ]);
     for (const [key, hold] of fresh) this.#recorded.set(key, hold);
   }
@@ -104,7 +120,9 @@ export class HoldBook {
       this.#queues.set(key, { hold, since, unseen: 0 });
     }
     const lasting = [...this.#queues.values()].filter(({ since }) => now - since >= LASTING_MS);
-    const written = JSON.stringify(lasting.map(({ hold: { queue, reason, bound } }) => [queue, reason, bound]));
+    const written = JSON.stringify(
+      lasting.map(({ hold: { queue, reason, bound, set } }) => [queue, reason, bound, set?.owner, set?.clearsAt]),
+    );
     if (written === this.#written) return;
     await database.rows(dispatchSql.holdQueues, [
       lasting.map(({ hold }) => hold.worker),
@@ -113,20 +131,30 @@ export class HoldBook {
       lasting.map(({ hold }) => hold.value),
       lasting.map(({ hold }) => hold.bound),
       lasting.map(({ since }) => new Date(since)),
+      lasting.map(({ hold }) => hold.set?.owner ?? null),
+      lasting.map(({ hold }) => hold.set?.clearsAt ?? null),
     ]);
     this.#written = written;
   }
 
   #queueHolds(): readonly QueueHold[] {
     const { dispatcher, windows, workers } = this.#options;
-    const { flight, turns } = dispatcher.picture;
+    const { flight, turns, controls } = dispatcher.picture;
     const holds: QueueHold[] = [];
     for (const worker of workers) {
       if (turns.waiting(worker.name) === 0) continue;
       const of = { worker: worker.name, queue: EVERY, value: flight.ofWorker(worker.name) };
       const { runs, tickets } = windows.room(worker, flight);
-      if (!windows.isConsumed(worker.name)) holds.push({ ...of, reason: 'no_consumer', bound: null });
+      const set = controls.ofWorker(worker.name);
+      if (set !== undefined) holds.push({ ...of, value: null, reason: 'paused', bound: null, set });
+      else if (!windows.isConsumed(worker.name)) holds.push({ ...of, reason: 'no_consumer', bound: null });
       else if (runs <= 0 || tickets <= 0) holds.push({ ...of, reason: 'window', bound: windows.limit(worker) });
+    }
+    for (const { tenantId, worker } of turns.holds.now('paused')) {
+      const queue = dispatcher.picture.queueOf(worker, tenantId);
+      const set = controls.ofQueue(queue);
+      if (set === undefined || holds.some((hold) => hold.queue === queue)) continue;
+      holds.push({ worker, queue, reason: 'paused', value: null, bound: null, set });
     }
     const full = new Map<string, string>();
     for (const { tenantId, worker } of turns.holds.now('window'))
@@ -136,4 +164,10 @@ export class HoldBook {
     }
     return holds;
   }
+}
+
+function isSame(a: KnownHold | undefined, b: KnownHold): boolean {
+  return (
+    a?.reason === b.reason && a.set?.owner === b.set?.owner && a.set?.clearsAt?.getTime() === b.set?.clearsAt?.getTime()
+  );
 }

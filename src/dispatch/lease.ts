@@ -15,6 +15,8 @@ export class DispatchLease {
   readonly holder: string;
   readonly #database: Queryable;
   readonly #clock: Clock;
+  /** Number of the latest edit of what operators control, as far as is known. */
+  controls = 0;
   #epoch = 0;
   #until = Number.NEGATIVE_INFINITY;
 
@@ -38,7 +40,7 @@ export class DispatchLease {
   /** Takes or renews the lease. @returns whether it is held now. */
   async renew(): Promise<boolean> {
     const asked = this.#clock.monotonicMs();
-    const [row] = await this.#database.rows<{ epoch: string }>(dispatchSql.takeLease, [
+    const [row] = await this.#database.rows<{ epoch: string; controls: string }>(dispatchSql.takeLease, [
       this.name,
       this.holder,
       LEASE_MS,
@@ -48,6 +50,7 @@ export class DispatchLease {
       return false;
     }
     this.#epoch = Number(row.epoch);
+    this.controls = Number(row.controls);
     this.#until = asked + LEASE_MS;
     return true;
   }
@@ -55,6 +58,11 @@ export class DispatchLease {
   /** Says whether new runs should notify this holder, which they do with NOTIFY on `rae_owed`. */
   async sleep(asleep: boolean): Promise<void> {
     await this.#database.rows(dispatchSql.sleep, [this.name, this.holder, this.#epoch, asleep]);
+  }
+
+  /** What operators control was edited: the number that is known is old. */
+  outdated(): void {
+    this.controls = -1;
   }
 
   /** Forgets that it is held: another has it. */

@@ -1,6 +1,7 @@
 import { parseQueue, sharedQueue } from '../../queues/names.ts';
 import { queueFor } from '../../queues/topology.ts';
 import type { HoldReason } from '../ledger/hold-reason.ts';
+import { Controls } from './controls.ts';
 import type { CostBook } from './cost-book.ts';
 import { Flight, type FlyingRun } from './flight.ts';
 import { TICKET_MS } from './packing.ts';
@@ -56,6 +57,7 @@ const BATCH = 500;
 /** What a dispatcher knows of the ledger: who waits, what is admitted, what each tenant may, where its runs wait. */
 export class Picture {
   readonly shares = new ShareBook();
+  readonly controls = new Controls();
   readonly turns: Turns;
   readonly flight: Flight;
   /** Workers whose runs share tickets, and go one after another for one tenant. */
@@ -105,6 +107,7 @@ export class Picture {
     for (let nth = 0; nth < workers.length && left > 0; nth += 1) {
       const worker = workers[(this.#first + nth) % workers.length];
       if (worker === undefined || this.turns.waiting(worker.name) === 0) continue;
+      if (this.controls.ofWorker(worker.name) !== undefined) continue;
       const { runs, ms, tickets, idle, reserve } = windows.room(worker, this.flight);
       if (runs <= 0 || tickets <= 0) continue;
       const held = (tenantId: string, picked: number) => this.#held(worker, tenantId, picked, lanes, queued);
@@ -163,6 +166,15 @@ export class Picture {
     if (this.flight.inQueue(run.queue) === this.#half) this.#reopen(run.queue, nowMs);
   }
 
+  /** What operators control was read anew: whom they held, and do not any more, has turns. */
+  release(nowMs: number): void {
+    for (const { tenantId, worker } of [...this.turns.holds.now('paused')]) {
+      const queue = this.queueOf(worker, tenantId);
+      const set = this.controls.ofTenant(tenantId, worker) ?? this.controls.ofQueue(queue);
+      if (set === undefined) this.turns.release(tenantId, nowMs);
+    }
+  }
+
   /** How much may be admitted at once and how much is, by kind of queue. */
   get load(): { readonly most: number; readonly admitted: ReadonlyMap<string, number> } {
     const { workers, windows } = this.#options;
@@ -176,6 +188,7 @@ export class Picture {
     this.turns.clear();
     this.flight.clear();
     this.shares.clear();
+    this.controls.clear();
   }
 
   get #half(): number {
@@ -190,8 +203,10 @@ export class Picture {
     lanes: ReadonlyMap<string, number>,
     queued: ReadonlyMap<string, number>,
   ): HoldReason | undefined {
-    if (shared && picked === 0 && this.flight.ofTenant(tenantId, name) > 0) return 'in_turn';
     const queue = this.queueOf(name, tenantId);
+    const set = this.controls.ofTenant(tenantId, name) ?? this.controls.ofQueue(queue);
+    if (set !== undefined) return set.reason;
+    if (shared && picked === 0 && this.flight.ofTenant(tenantId, name) > 0) return 'in_turn';
     if (this.flight.inQueue(queue) + (queued.get(queue) ?? 0) >= this.#options.windows.perQueue) {
       this.#filled.add(queue);
       return 'window';

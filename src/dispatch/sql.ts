@@ -10,6 +10,7 @@ export const dispatchSql = loadStatements(
   [
     'takeLease',
     'dropLease',
+    'controls',
     'sleep',
     'admit',
     'owedPairs',

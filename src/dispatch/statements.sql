@@ -1,6 +1,6 @@
 -- statement: takeLease
 -- takes $1 name text, $2 holder text, $3 time to live ms int
--- gives {epoch bigint} when it is this holder's now; no row when another holds it
+-- gives {epoch bigint, controls bigint} when it is this holder's now; controls = number of the latest edit of what operators control; no row when another holds it
 -- again safe: renews
 -- locks the lease row
 -- index leases_pkey
@@ -12,7 +12,7 @@ on conflict (name) do update set
   holder = excluded.holder,
   expires_at = excluded.expires_at
 where l.holder = excluded.holder or l.expires_at <= clock_timestamp()
-returning epoch
+returning epoch, controls
 
 -- statement: dropLease
 -- takes $1 name text, $2 holder text
@@ -21,6 +21,14 @@ returning epoch
 -- locks the lease row
 -- index leases_pkey
 update public.leases set expires_at = '-infinity', asleep = false where name = $1 and holder = $2
+
+-- statement: controls
+-- takes $1 name text
+-- gives {controls bigint}: the number of the latest edit of what operators control
+-- again safe: reads only
+-- locks none
+-- index leases_pkey
+select controls from public.leases where name = $1
 
 -- statement: sleep
 -- takes $1 name text, $2 holder text, $3 epoch bigint, $4 asleep boolean
@@ -31,12 +39,12 @@ update public.leases set expires_at = '-infinity', asleep = false where name = $
 update public.leases set asleep = $4 where name = $1 and holder = $2 and epoch = $3
 
 -- statement: admit
--- takes $1 lease text, $2 holder text, $3 epoch bigint, $4 wait ms int, $5 tenants uuid[], $6 workers text[], $7 epochs int[], $8 want int[], $9 lent boolean[]
+-- takes $1 lease text, $2 holder text, $3 epoch bigint, $4 controls bigint, $5 wait ms int, $6 tenants uuid[], $7 workers text[], $8 epochs int[], $9 want int[], $10 lent boolean[]
 -- gives {nth int, run_id, attempt int, payload text, flight_id bigint} in the order of nth, see admit_runs
 -- again safe
 -- locks the admitted rows
 -- index runs_open_idx
-select nth, run_id, attempt, payload, flight_id from {{admit_runs}}($1, $2, $3, $4, $5, $6, $7, $8, $9)
+select nth, run_id, attempt, payload, flight_id from {{admit_runs}}($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 
 -- statement: owedPairs
 -- takes $1 after which tenant uuid, $2 after which worker of it text, $3 how many int
@@ -128,16 +136,18 @@ with gone as (
 delete from public.queue_holds
 
 -- statement: hold
--- takes $1 tenants uuid[], $2 workers text[], $3 reasons text[], $4 values int[], $5 bounds int[], $6 since timestamptz[]
+-- takes $1 tenants uuid[], $2 workers text[], $3 reasons text[], $4 values int[], $5 bounds int[], $6 since timestamptz[], $7 owners text[], $8 when
+--   they clear timestamptz[]
 -- gives nothing
 -- again safe
 -- locks the holds
 -- index holds_pkey
-insert into public.holds as h (tenant_id, worker, reason, value, bound, since)
-select n.tenant_id, n.worker, n.reason, n.value, n.bound, n.since
-  from unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::int[], $6::timestamptz[]) n (tenant_id, worker, reason, value, bound, since)
-on conflict (tenant_id, worker) do update set
-  reason = excluded.reason, value = excluded.value, bound = excluded.bound, since = excluded.since
+insert into public.holds as h (tenant_id, worker, reason, value, bound, since, owner, clears_at)
+select n.tenant_id, n.worker, n.reason, n.value, n.bound, n.since, n.owner, n.clears_at
+  from unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::int[], $6::timestamptz[], $7::text[], $8::timestamptz[])
+    n (tenant_id, worker, reason, value, bound, since, owner, clears_at)
+on conflict (tenant_id, worker) do update set reason = excluded.reason, value = excluded.value, bound = excluded.bound,
+  since = excluded.since, owner = excluded.owner, clears_at = excluded.clears_at
 
 -- statement: unhold
 -- takes $1 tenants uuid[], $2 workers text[]
@@ -150,7 +160,7 @@ delete from public.holds h using unnest($1::uuid[], $2::text[]) n (tenant_id, wo
 
 -- statement: holdQueues
 -- takes $1 workers text[], $2 queues text[] (* = all of the worker), $3 reasons text[], $4 values int[], $5 bounds int[], $6 since
---   timestamptz[]: all there are
+--   timestamptz[], $7 owners text[], $8 when they clear timestamptz[]: all there are
 -- gives nothing
 -- again safe
 -- locks the holds
@@ -158,10 +168,12 @@ delete from public.holds h using unnest($1::uuid[], $2::text[]) n (tenant_id, wo
 with gone as (
   delete from public.queue_holds h
    where not exists (select from unnest($1::text[], $2::text[]) n (worker, queue) where n.worker = h.worker and n.queue = h.queue))
-insert into public.queue_holds as h (worker, queue, reason, value, bound, since)
-select n.worker, n.queue, n.reason, n.value, n.bound, n.since
-  from unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::int[], $6::timestamptz[]) n (worker, queue, reason, value, bound, since)
-on conflict (worker, queue) do update set reason = excluded.reason, value = excluded.value, bound = excluded.bound, since = excluded.since
+insert into public.queue_holds as h (worker, queue, reason, value, bound, since, owner, clears_at)
+select n.worker, n.queue, n.reason, n.value, n.bound, n.since, n.owner, n.clears_at
+  from unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::int[], $6::timestamptz[], $7::text[], $8::timestamptz[])
+    n (worker, queue, reason, value, bound, since, owner, clears_at)
+on conflict (worker, queue) do update set reason = excluded.reason, value = excluded.value, bound = excluded.bound, since = excluded.since,
+  owner = excluded.owner, clears_at = excluded.clears_at
 
 -- statement: partitions
 -- takes nothing

@@ -109,7 +109,8 @@ export class Turns {
       const reason = this.#reason(worker, request, tenantId, known?.count ?? 0, cost);
       if (reason !== undefined) {
         if (reason === 'in_turn') order.bar(tenantId);
-        else order.park(tenantId);
+        else if (reason === 'cap' || reason === 'window') order.park(tenantId);
+        else order.shelve(tenantId);
         this.#holds.held(tenantId, worker, reason, nowMs);
         continue;
       }

@@ -3,6 +3,7 @@
  * name them. Owed runs that none of these holds are eligible: they wait for their turn only.
  */
 export const HOLD_REASONS = Object.freeze({
+  paused: 'an operator has paused it: its tenant, its worker or its queue',
   cap: 'its tenant has as many runs admitted as it may execute at once',
   in_turn: 'earlier runs of its tenant and worker are admitted, and those go one after another',
   window: 'as much is admitted to its queue as may wait there',

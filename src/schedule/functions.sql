@@ -22,6 +22,7 @@ declare
   v_older_owed int := 0;
   v_older_skipped int := 0;
   v_covered int := 0;
+  v_skips boolean;
 begin
   select max(d.tenant_id::text)::uuid, count(*) into v_last, v_seen from (
     select c.tenant_id from public.tenant_cadences c
@@ -31,21 +32,24 @@ begin
     return query select p_after, 0, 0, 0, 0, 0;
     return;
   end if;
+  v_skips := exists (select from public.pauses p where p.lifted_at is null and p.arrivals = 'skip' and p.worker in (p_worker, '*'));
   -- Cadences of a worker share cycles: two planners that catch up would each wait for a cycle that the other holds.
   if array_length(v_older, 1) > 0 then
     perform pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('rae plan ' || p_worker, 0));
   end if;
 
   with due as (
-    select c.tenant_id, t.status <> 'active' and not (t.status = 'suspended' and p_serves_suspended) as off, t.status
+    select c.tenant_id, case
+             when t.status <> 'active' and not (t.status = 'suspended' and p_serves_suspended) then 'tenant_' || t.status
+             when v_skips and exists (select from public.rae_pauses_of(c.tenant_id, p_worker) p where p.arrivals = 'skip') then 'paused' end as off
       from public.tenant_cadences c join public.tenants t on t.tenant_id = c.tenant_id
      where c.cadence_id = p_cadence and not c.idle and c.tenant_id > p_after and c.tenant_id <= v_last
        and (p_only is null or c.tenant_id = p_only) and v_newest > coalesce(c.watermark, '-infinity')
      order by c.tenant_id),
   made as (
     insert into public.runs (tenant_id, worker, slot, origin, state, reason, finished_at)
-    select d.tenant_id, p_worker, v_newest, 'slot', case when d.off then 'skipped' else 'owed' end,
-           case when d.off then 'tenant_' || d.status end, case when d.off then clock_timestamp() end
+    select d.tenant_id, p_worker, v_newest, 'slot', case when d.off is null then 'owed' else 'skipped' end,
+           d.off, case when d.off is not null then clock_timestamp() end
       from due d
     on conflict (tenant_id, worker, slot) do nothing returning state)
   select count(*) filter (where state = 'owed'), count(*) filter (where state = 'skipped') into v_owed, v_skipped from made;
@@ -62,18 +66,19 @@ begin
          and p_catch_up = 'coalesce' and (p_only is null or r.tenant_id = p_only)
        for update),
     due as (
-      select c.tenant_id, c.watermark, t.status <> 'active' and not (t.status = 'suspended' and p_serves_suspended) as off, t.status,
-             o.tenant_id is not null as covers
+      select c.tenant_id, c.watermark, o.tenant_id is not null as covers, case
+               when t.status <> 'active' and not (t.status = 'suspended' and p_serves_suspended) then 'tenant_' || t.status
+               when v_skips and exists (select from public.rae_pauses_of(c.tenant_id, p_worker) p where p.arrivals = 'skip') then 'paused' end as off
         from public.tenant_cadences c join public.tenants t on t.tenant_id = c.tenant_id left join tops o on o.tenant_id = c.tenant_id
        where c.cadence_id = p_cadence and not c.idle and c.tenant_id > p_after and c.tenant_id <= v_last
          and (p_only is null or c.tenant_id = p_only)),
     made as (
       insert into public.runs (tenant_id, worker, slot, origin, state, reason, covered_by, finished_at)
       select d.tenant_id, p_worker, s.slot, 'slot',
-             case when d.off or d.covers or p_catch_up = 'skip' then 'skipped' else 'owed' end,
-             case when d.off then 'tenant_' || d.status when d.covers then 'covered' when p_catch_up = 'skip' then 'missed' end,
-             case when d.covers and not d.off then v_newest end,
-             case when d.off or d.covers or p_catch_up = 'skip' then clock_timestamp() end
+             case when d.off is not null or d.covers or p_catch_up = 'skip' then 'skipped' else 'owed' end,
+             case when d.off is not null then d.off when d.covers then 'covered' when p_catch_up = 'skip' then 'missed' end,
+             case when d.covers and d.off is null then v_newest end,
+             case when d.off is not null or d.covers or p_catch_up = 'skip' then clock_timestamp() end
         from due d cross join unnest(v_older) s (slot)
        where s.slot > coalesce(d.watermark, '-infinity')
       on conflict (tenant_id, worker, slot) do nothing

@@ -42,6 +42,8 @@ const NOTES_MS = 5;
 /** The same while asleep: a commit that began before may still leave a note. */
 const ASLEEP_MS = 250;
 const HOLDS_MS = 500;
+/** Between two looks whether operators have set something else: what they pause holds at once, what they let go on soon. */
+const CONTROLS_MS = 200;
 /** Between two looks for hints: a look costs little, and a notification in every writer's commit would make them wait. */
 const HINTS_MS = 200;
 /** The longest pause between two such looks. */
@@ -68,6 +70,7 @@ export class Leadership {
       loop('topology', ROUND_MS, () => this.#announce()),
       loop('rescue', ROUND_MS, () => this.#rescue()),
       loop('queues', ROUND_MS, () => this.#watch()),
+      loop('controls', CONTROLS_MS, () => this.#control()),
       loop('holds', HOLDS_MS, () => this.#hold()),
       loop('hints', HINTS_MS, () => this.#fold()),
       loop('cycles', ROUND_MS, () => options.counts.gather()),
@@ -161,6 +164,15 @@ export class Leadership {
 
   async #watch(): Promise<undefined> {
     if (this.#took) await this.#options.watch.look();
+  }
+
+  /** Follows what operators control. @returns the pause before the next look: longer while it asks for looks at the ledger. */
+  async #control(): Promise<number> {
+    const { dispatcher, clock } = this.#options;
+    if (!this.#took) return CONTROLS_MS;
+    const started = clock.monotonicMs();
+    await dispatcher.followControls();
+    return Math.min(ROUND_MS, 20 * (clock.monotonicMs() - started));
   }
 
   async #hold(): Promise<undefined> {

@@ -20,7 +20,7 @@ fleet_secrets      SIUD       SI             S           -        -             
 schema_migrations  S          S              S           S        S             S
 cadences           SIUD       SIUD           -           -        SIU           S
 cycles             SIUD       SIUD           -           -        SIU           S
-leases             SIUD       SIUD           S           S        S             S
+leases             SIUD       SIUD           S           S        SU            S
 tenants            SIUD       S              s           s        SIU           -
 projects           SIUD       -              s           siud     SI            -
 policies           SIUD       S              s           siud     S             -
@@ -28,6 +28,7 @@ tenant_cadences    SIUD       SIU            siu         -        SIU           
 due_hints          SIUD       SID            i           i        SI            -
 wakes              SIUD       SIUD           -           -        S             -
 arrivals           SIUD       SID            i           i        I             -
+pauses             SIUD       SUD            -           s        SIU           -
 holds              SIUD       SIUD           s           s        S             -
 queue_holds        SIUD       SIUD           -           -        S             S
 flights            SIUD       SID            -           -        S             S

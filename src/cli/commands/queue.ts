@@ -4,6 +4,7 @@ import { RunBook } from '../../ledger/run-book.ts';
 import type { Call } from '../call.ts';
 import type { Command } from '../command.ts';
 import { table } from '../table.ts';
+import { queuePause, queuePauses, queueResume } from './queue-pause.ts';
 
 /** One queue: what the ledger says of it, and what Redis says. */
 interface QueueRow {
@@ -35,8 +36,8 @@ const list: Command = {
 /** `rae queue`. */
 export const queueCommand: Command = {
   name: 'queue',
-  does: 'Shows the queues.',
-  commands: [list],
+  does: 'Shows the queues, and pauses what waits in them.',
+  commands: [list, queuePause, queueResume, queuePauses],
 };
 
 type Count = Pick<QueueRow, 'eligible' | 'held' | 'queued' | 'running'>;

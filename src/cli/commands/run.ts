@@ -2,9 +2,11 @@ import { Option } from 'commander';
 import { RaeError } from '../../kernel/errors.ts';
 import { isUuid } from '../../kernel/ids.ts';
 import { HOLD_REASONS } from '../../ledger/hold-reason.ts';
+import { PauseBook } from '../../ledger/pause-book.ts';
 import { RunBook, type RunHold, type RunRecord } from '../../ledger/run-book.ts';
 import { RUN_STATES, type RunState } from '../../ledger/run-state.ts';
 import type { Call } from '../call.ts';
+import { clean } from '../cell.ts';
 import type { Command } from '../command.ts';
 import { knownTenant } from '../known-tenant.ts';
 import { argument, instant, oneOf, option, type Reader, tenantId, text, whole } from '../option.ts';
@@ -70,10 +72,15 @@ const why: Command = {
     const [id] = call.args<[string]>();
     const [run, hold] = [await book(call).show(id), await book(call).why(id)];
     const { code, says } = explanation(run, hold);
+    const pauses =
+      code === 'paused'
+        ? await new PauseBook(call.connection.as('rae_operator')).holding(run.tenant_id, run.worker)
+        : [];
     const { value, bound: limit, owner, since, clears_at, waiting } = hold;
     const about = { run_id: id, tenant_id: run.tenant_id, worker: run.worker, state: run.state, code, says };
-    const facts = { value, limit, owner, since, clears_at, waiting };
-    return { json: { ...about, ...facts }, text: () => `${says}${detail(hold)}` };
+    const facts = { value, limit, owner, since, clears_at, waiting, because: pauses.map(({ reason }) => reason) };
+    const because = pauses.map(({ reason }) => `\n  because: ${clean(reason)}`).join('');
+    return { json: { ...about, ...facts }, text: () => `${says}${because}${detail(hold)}` };
   },
 };
 

@@ -5,6 +5,7 @@ import { explained } from '../explain.ts';
 import { checkConsumers } from './consumers.ts';
 import { checkEnvironment } from './environment.ts';
 import { type Finding, fail, ok } from './finding.ts';
+import { checkPauses } from './pauses.ts';
 import { checkPooledTimeout, checkServer } from './postgres.ts';
 import { checkRedis } from './redis.ts';
 import { checkLogins, checkSchema, checkShards } from './safety.ts';
@@ -49,12 +50,14 @@ async function examinePostgres(call: Call, { config }: LoadedConfig): Promise<re
       ? []
       : await looked('statement timeout', async () => [await checkPooledTimeout(connection.pooled(pooledUrl), config)]);
   const migrated = gaps.every(({ status }) => status === 'ok');
+  const pauses = migrated ? await looked('pauses', () => checkPauses(connection)) : [];
   const shards = migrated ? await looked('shards', () => checkShards(connection)) : [];
   return [
     ...server,
     ...pooled,
     ...gaps,
     ...shards,
+    ...pauses,
     ...(await looked('row security', () => checkLogins(connection, schema))),
   ];
 }
