@@ -38,9 +38,9 @@ type LoopRow = PendingRow & { readonly tenant_id: string };
 /**
  * What the worker is compared with: one process, one session of a superuser, one loop over all events in the order in which
  * they were written, a transaction and a handful of statements per page. The same evaluation and the same rows; no tenants, no
- * ledger, no locks. @returns how long it took, in seconds
+ * ledger, no locks. @param writes false = it only reads and evaluates. @returns how long it took, in seconds
  */
-export async function bareLoop(database: BenchDatabase): Promise<number> {
+export async function bareLoop(database: BenchDatabase, writes = true): Promise<number> {
   return await database.alone(async (ask) => {
     const sql = async <R>(text: string, values: readonly unknown[] = []) =>
       ((await ask(text, values)) as { rows: R[] }).rows;
@@ -52,8 +52,10 @@ export async function bareLoop(database: BenchDatabase): Promise<number> {
       const last = page.at(-1);
       if (last === undefined) break;
       after = last.arrival;
+      const made = evaluated(page, rules, numbers);
+      if (!writes) continue;
       await sql('begin');
-      await write(sql, page, rules, numbers);
+      await write(sql, page, made);
       await sql('commit');
     }
     return (performance.now() - started) / 1_000;
@@ -73,12 +75,18 @@ async function rulesOf(sql: Sql): Promise<ReadonlyMap<string, readonly ActiveRul
   return rules;
 }
 
-async function write(
-  sql: Sql,
+/** What comes of a page of events. */
+interface Made {
+  readonly consumed: readonly (readonly [string, number, string, number])[];
+  readonly executions: readonly object[];
+  readonly messages: readonly object[];
+}
+
+function evaluated(
   page: readonly LoopRow[],
   rules: ReadonlyMap<string, readonly ActiveRule[]>,
   numbers: Map<string, number>,
-): Promise<void> {
+): Made {
   const consumed: (readonly [string, number, string, number])[] = [];
   const executions: object[] = [];
   const messages: object[] = [];
@@ -97,6 +105,10 @@ async function write(
     );
     messages.push(...made.effects.map((one) => ({ tenant_id: tenant, ...one })));
   }
+  return { consumed, executions, messages };
+}
+
+async function write(sql: Sql, page: readonly LoopRow[], { consumed, executions, messages }: Made): Promise<void> {
   await sql('delete from public.pending_events where arrival = any($1::bigint[])', [
     page.map(({ arrival }) => arrival),
   ]);

@@ -45,6 +45,7 @@ declare
   v_more boolean;
   v_idle boolean;
   v_counts jsonb;
+  v_depth int;
 begin
   perform public.rae_enter_tenant(p_tenant);
   -- Another attempt, state or epoch than the ticket's: another admission owns the run. The hint_seq is read before the
@@ -54,8 +55,8 @@ begin
          case when not p_fresh then null
               when t.placement_epoch <> p_epoch then 'moved'
               when r.payload_hash is distinct from decode(p_payload_hash, 'hex') then 'payload_changed' end,
-         case when p.checked = p_fingerprint || md5(p.document::text) then p.effective end, p.document
-    into v_worker, v_slot, v_covers_from, v_payload, v_before, v_state, plan, v_hint_seq, wait_ms, v_reason, v_effective, v_document
+         case when p.checked = p_fingerprint || md5(p.document::text) then p.effective end, p.document, r.depth
+    into v_worker, v_slot, v_covers_from, v_payload, v_before, v_state, plan, v_hint_seq, wait_ms, v_reason, v_effective, v_document, v_depth
     from public.runs r
     join public.tenants t on t.tenant_id = p_tenant
     left join public.policies p on p.tenant_id = p_tenant and p.worker = r.worker
@@ -105,6 +106,8 @@ begin
      where o.tenant_id = p_tenant and o.worker = v_worker
        and o.slot >= v_covers_from and o.slot < v_slot and o.covered_by = v_slot;
   end if;
+  -- What a run does that a rule asked for is as deep as that rule: else rules could loop through runs.
+  if v_depth > 0 then perform pg_catalog.set_config('rae.depth', v_depth::text, true); end if;
 
   select e.more, e.idle, e.counts into v_more, v_idle, v_counts from (
 EFFECT
@@ -189,7 +192,7 @@ begin
         left join public.policies p on p.tenant_id = v_tenant and p.worker = c_worker
         left join public.tenant_cadences c on c.tenant_id = v_tenant and c.worker = c_worker
        where r.tenant_id = v_tenant and r.run_id = v_run and r.attempt = p_attempts[i] and r.epoch = p_epochs[i] and r.state = 'queued'
-         and r.payload_hash is not distinct from decode(p_payload_hashes[i], 'hex') and r.covers_from is null and r.counts is null
+         and r.payload_hash is not distinct from decode(p_payload_hashes[i], 'hex') and r.covers_from is null and r.counts is null and r.depth = 0
          and t.placement_epoch = p_epochs[i] and t.status = 'active'
          and (p.tenant_id is null or p.enabled and p.checked = p_fingerprint || md5(p.document::text))
          for no key update of r;

@@ -123,11 +123,15 @@ $$;
 create function {{begin_step}}(p_tenant uuid, p_run uuid, p_attempt int, p_lease_ms int) returns boolean
   language plpgsql volatile security invoker
 as $$
+declare
+  v_depth int;
 begin
   perform public.rae_enter_tenant(p_tenant);
   update public.runs set lease_until = clock_timestamp() + p_lease_ms * interval '1 millisecond'
-   where tenant_id = p_tenant and run_id = p_run and attempt = p_attempt and state = 'running';
-  return found;
+   where tenant_id = p_tenant and run_id = p_run and attempt = p_attempt and state = 'running' returning depth into v_depth;
+  -- What a run does that a rule asked for is as deep as that rule: else rules could loop through runs.
+  if v_depth > 0 then perform pg_catalog.set_config('rae.depth', v_depth::text, true); end if;
+  return v_depth is not null;
 end
 $$;
 

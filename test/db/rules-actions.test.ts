@@ -1,7 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { RunLedger } from '../../src/ledger/run-ledger.ts';
+import { loadCatalogue } from '../../workers/index.ts';
 import { useDatabase } from '../support/database.ts';
+import { executorOn } from '../support/executor.ts';
+import { query } from '../support/query.ts';
 import { consumed, executionsOf } from '../support/rule-run.ts';
 import { storeEvents, storeRule } from '../support/rule-scene.ts';
+import { addRun, admittedRun } from '../support/runs.ts';
 import { addTenant } from '../support/tenants.ts';
 
 const database = useDatabase();
@@ -186,6 +191,45 @@ describe('rules', () => {
       counts: { events: 4 },
     });
     expect((await results()).map(([only]) => only?.state)).toEqual(['done', 'done', 'done', 'failed']);
+  });
+
+  it('cannot loop through the runs that they ask for: those are as deep as their rule, and so is what they emit', async () => {
+    const decay = (await loadCatalogue()).get('decay');
+    await rule([{ action_type: 'apply_decay' }]);
+    await event({}, { depth: 2 });
+    await consumed(database(), tenantId, { most_depth: 3 });
+    const [run] = await database().admin<{ run_id: string; depth: number }>(
+      "update public.runs set state = 'queued' where tenant_id = $1 and worker = 'decay' returning run_id, depth",
+      [tenantId],
+    );
+    expect(run?.depth).toBe(3);
+    await database().admin(`create function public.emit_thing() returns trigger language plpgsql as $$
+      begin perform public.rae_emit_event('custom.thing'); return null; end $$`);
+    await database().admin(
+      "create trigger emit_thing after update on public.runs for each row when (new.state = 'done' and new.worker = 'decay') execute function public.emit_thing()",
+    );
+    const admitted = await admittedRun(database(), run?.run_id ?? '');
+    await executorOn(database().tenants()).executeAll(decay, [admitted], () => undefined);
+    await database().admin('drop trigger emit_thing on public.runs');
+    const depths = (await rows('depth from public.events')).map(({ depth }) => depth);
+    expect(depths.sort()).toEqual([2, 3]);
+    await consumed(database(), tenantId, { most_depth: 3 });
+    expect((await results()).map(([only]) => only?.state)).toEqual(['done', 'failed']);
+    expect((await results())[1]?.[0]?.why).toContain('already 3 rules deep');
+  });
+
+  it('know how deep the steps of a run are that is code', async () => {
+    const runId = await addRun(database(), tenantId, { worker: 'delivery', state: 'running', attempt: 1, depth: 2 });
+    const ledger = new RunLedger(database().tenants(), 1_000);
+    await database()
+      .tenants()
+      .inTenant(tenantId, async (tx) => {
+        expect(await ledger.beginStep(tx, { tenantId, runId, attempt: 1 })).toBe(true);
+        await tx.rows(query("select public.rae_emit_event('custom.thing'), public.rae_enqueue('decay')"), []);
+      });
+    expect(await rows('depth from public.events')).toEqual([{ depth: 2 }]);
+    const runs = await rows('worker, depth from public.runs');
+    expect(runs.find(({ worker }) => worker === 'decay')).toEqual({ worker: 'decay', depth: 2 });
   });
 
   it('of higher priority act first, and of equal priority the older one', async () => {

@@ -18,7 +18,10 @@ useProcesses();
 const random = seeded('rules exact');
 const KILLS = 6;
 const FLUSHES = 2;
-const TENANTS = 10;
+/** TEST_ROWS=100000 is the form of the acceptance: over 500 tenants with 4 rules each and more, some minutes. */
+const ROWS = Number(process.env.TEST_ROWS ?? 1_500);
+const TENANTS = ROWS >= 100_000 ? 500 : 10;
+const WAVES = 5;
 
 const n = (operator: string, value: number) => ({ conditions: [{ field: 'n', operator, value }] });
 const hook = [{ action_type: 'send_webhook', config: { url: 'https://a.example/hook' } }];
@@ -113,8 +116,17 @@ describe('rules under faults', () => {
       await storeRule(database(), random.pick(tenants), { ...RULES[1], rule_name: `late ${chosen.length}` });
     }
     await writer.finish();
+
+    // The rest as fast as it goes, with a worker killed wherever it is.
     await endLingering(database());
-    await quiet(database(), 120_000, 'trigger-evaluation');
+    for (let wave = 0; wave < WAVES; wave += 1) {
+      await writer.writeMany(tenants, ROWS / TENANTS / WAVES);
+      const session = random.pick(workers.sessions);
+      workers.get(session)?.kill('SIGKILL');
+      workers.forget(session);
+      await ready(workers.start());
+    }
+    await quiet(database(), ROWS >= 100_000 ? 600_000 : 120_000, 'trigger-evaluation');
     expect(await database().admin('select from public.pending_events')).toEqual([]);
 
     let fired = 0;

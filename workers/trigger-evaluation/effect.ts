@@ -23,6 +23,7 @@ export type Effect =
       readonly payload: unknown;
       readonly delay: number;
       readonly key: string;
+      readonly depth: number;
     }
   | {
       readonly kind: 'event';
@@ -118,10 +119,10 @@ function effectOf(action: Action, planning: Planning): Outcome {
       return notification(action.config, planning);
     case 'enqueue_run': {
       const { worker, payload, delay_seconds: delay } = action.config;
-      return { kind: 'run', worker, payload: filled(payload, naming), delay, key };
+      return run(worker, filled(payload, naming), delay, planning);
     }
     case 'apply_decay':
-      return { kind: 'run', worker: 'decay', payload: {}, delay: 0, key };
+      return run('decay', {}, 0, planning);
     case 'tag_memories': {
       const ids = memoryIds(action.config.memory_ids, naming);
       if (typeof ids === 'string') return failed(ids);
@@ -155,12 +156,24 @@ function notification(config: Config<'send_notification'>, planning: Planning): 
   return { kind: 'message', channel, type: 'rule.fired', data, key };
 }
 
-function emitted(config: Config<'emit_event'>, { decision, naming, settings }: Planning): Outcome {
+/** Why nothing may follow the event that others follow in their turn; undefined = it may. */
+function faultOfDepth({ decision, settings }: Planning): string | undefined {
+  const { depth } = decision.event;
+  if (depth < settings.most_depth) return undefined;
+  return `the event is already ${depth} rules deep; at most ${settings.most_depth} may follow each other`;
+}
+
+function run(worker: string, payload: unknown, delay: number, planning: Planning): Outcome {
+  const fault = faultOfDepth(planning);
+  if (fault !== undefined) return failed(fault);
+  return { kind: 'run', worker, payload, delay, key: planning.key, depth: planning.decision.event.depth + 1 };
+}
+
+function emitted(config: Config<'emit_event'>, planning: Planning): Outcome {
+  const { decision, naming } = planning;
   const { event, rule } = decision;
-  if (event.depth >= settings.most_depth)
-    return failed(
-      `the event is already ${event.depth} rules deep; at most ${settings.most_depth} may follow each other`,
-    );
+  const tooDeep = faultOfDepth(planning);
+  if (tooDeep !== undefined) return failed(tooDeep);
   const type = written(config.event_type, naming);
   const fault = faultOfEventType(type);
   if (fault !== undefined) return failed(fault);

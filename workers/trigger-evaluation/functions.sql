@@ -53,7 +53,8 @@ begin
            when 'message' then jsonb_build_object('state', 'done', 'message_id',
              public.rae_send_message(o.e -> 'channel', o.e ->> 'type', o.e -> 'data', o.e ->> 'key'))
            when 'run' then jsonb_build_object('state', 'done', 'run_id',
-             public.rae_enqueue(o.e ->> 'worker', o.e -> 'payload', o.e ->> 'key', now() + (o.e ->> 'delay')::int * interval '1 second'))
+             -- The run inherits the depth.
+             public.rae_enqueue(case when pg_catalog.set_config('rae.depth', o.e ->> 'depth', true) is not null then o.e ->> 'worker' end, o.e -> 'payload', o.e ->> 'key', now() + (o.e ->> 'delay')::int * interval '1 second'))
            when 'event' then jsonb_build_object('state', 'done', 'event_id',
              public.rae_emit_event(o.e ->> 'type', o.e -> 'payload', o.e ->> 'project', o.e ->> 'source', o.e ->> 'correlation',
                tags => array(select jsonb_array_elements_text(o.e -> 'tags')), depth => (o.e ->> 'depth')::int))
@@ -65,6 +66,7 @@ begin
          end order by o.n)
     into v_results
     from (select a.e, a.n from jsonb_array_elements(p_effects) with ordinality a (e, n) order by a.n) o;
+  perform pg_catalog.set_config('rae.depth', '', true);
   return v_results;
 end
 $$;
