@@ -7,3 +7,11 @@
 -- locks the new row
 -- index members_tenant_id_email_key
 insert into public.members (tenant_id, email, role) values ($1, $2, $3)
+
+-- statement: beginTenant
+-- takes nothing; inside the tenant, which is new
+-- gives {kind, name} per budget, policy and rule that its plan begins with
+-- again fails: they are there
+-- locks the new rows
+-- index plan_defaults_pkey
+select kind, name from public.rae_begin_tenant()

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Author } from '../audit/log.ts';
+import { type Author, enter } from '../audit/log.ts';
 import { loadStatements } from '../db/statement.ts';
 import { RaeError } from '../kernel/errors.ts';
 import type { NewTenant } from '../tenant/new-tenant.ts';
@@ -7,7 +7,7 @@ import type { Project, TenantRegistry } from '../tenant/registry.ts';
 import type { Tenant } from '../tenant/tenant.ts';
 import { addKey } from './key-book.ts';
 
-const sql = loadStatements(new URL('./onboarding.sql', import.meta.url), ['addMember']);
+const sql = loadStatements(new URL('./onboarding.sql', import.meta.url), ['addMember', 'beginTenant']);
 
 /** A tenant that was asked for. */
 export interface Onboarded {
@@ -20,8 +20,9 @@ export interface Onboarded {
 }
 
 /**
- * Makes a tenant with all it begins with, in one transaction: project, admin, API key. With an external id it may be
+ * Makes a tenant with all it begins with, in one transaction: project, admin, API key, and what its plan gives it. With an external id it may be
  * called again, also at the same time: one tenant comes of it, and one key.
+ * Its plan says which quotas it has, and which budget, policies and rules it begins with.
  * @throws RaeError `RAE_USAGE` for what cannot be.
  */
 export async function onboard(
@@ -39,6 +40,8 @@ export async function onboard(
     also: async (tx, id) => {
       const address = input.adminEmail;
       if (address !== undefined) await tx.rows(sql.addMember, [id, address, 'tenant_admin']);
+      const given = await tx.rows<{ kind: string; name: string }>(sql.beginTenant);
+      for (const { kind, name } of given) await enter(tx, author, `${kind}.set`, { name, by: 'plan' });
       apiKey = (await addKey(tx, id, { name: 'first', role: 'tenant_admin' }, author)).text;
     },
   });

@@ -2,7 +2,7 @@ import pg from 'pg';
 import { messageOf, RaeError } from '../kernel/errors.ts';
 import { redactUrl } from '../kernel/redact.ts';
 import { CopyAbandoned, copyIn, copyOut } from './copy.ts';
-import { isAccountRefused, isConnectionLoss, sqlStateOf } from './sqlstate.ts';
+import { isAccountRefused, isConnectionLoss, isQuota, sqlStateOf } from './sqlstate.ts';
 import type { Statement } from './statement.ts';
 
 /** How a process reaches one database. */
@@ -167,6 +167,10 @@ export class Database implements Queryable {
   }
 
   #explained(error: unknown): unknown {
+    if (isQuota(error)) {
+      const hint = (error as { readonly hint?: string }).hint;
+      return new RaeError('RAE_QUOTA_EXCEEDED', messageOf(error), { hint, cause: error });
+    }
     if (error instanceof RaeError || !(isAccountRefused(error) || isConnectionLoss(error))) return error;
     return this.#unreachable(error);
   }

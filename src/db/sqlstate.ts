@@ -21,6 +21,11 @@ export function isConnectionLoss(error: unknown): boolean {
   );
 }
 
+/** A quota of the tenant is used up. */
+export function isQuota(error: unknown): boolean {
+  return sqlStateOf(error) === 'RQ001';
+}
+
 /** The setting or the account is wrong (password, role, database): trying again changes nothing. */
 export function isAccountRefused(error: unknown): boolean {
   const state = sqlStateOf(error) ?? '';

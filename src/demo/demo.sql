@@ -28,6 +28,16 @@ insert into public.projects (tenant_id, project_id, name)
 select d.tenant_id, d.project_id, d.name from json_to_recordset($1::json) d (tenant_id uuid, project_id uuid, name text)
 on conflict do nothing
 
+-- statement: liftQuotas
+-- takes $1 tenants uuid[]; as rae_operator
+-- gives nothing: they may have as many memories as the demo gives them
+-- again safe
+-- locks the new rows
+-- index quotas_pkey
+insert into public.quotas (tenant_id, quota, value)
+select t.tenant_id, q.quota, null from unnest($1::uuid[]) t (tenant_id) cross join (values ('max_memories'), ('max_storage_gb')) q (quota)
+on conflict (tenant_id, quota) do nothing
+
 -- statement: finish
 -- takes $1 tenants uuid[], $2 memories int[]: how many each has been given; as rae_operator
 -- gives nothing

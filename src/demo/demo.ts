@@ -14,6 +14,7 @@ const sql = loadStatements(new URL('./demo.sql', import.meta.url), [
   'made',
   'addTenants',
   'addProjects',
+  'liftQuotas',
   'finish',
   'addMemories',
   'addTraces',
@@ -21,6 +22,8 @@ const sql = loadStatements(new URL('./demo.sql', import.meta.url), [
 
 const MOST_TENANTS = 1_000_000;
 const MOST_MEMORIES = 100_000_000;
+/** Tenants of the demo with more memories than this need a larger quota than the smallest plan's. */
+const WITHIN_QUOTA = 10_000;
 const TENANTS_AT_ONCE = 500;
 const MEMORIES_AT_ONCE = 2_000;
 /** Transactions under way; more would only queue for the few cores of a demo's machine. */
@@ -88,6 +91,8 @@ export async function makeDemo(ports: DemoPorts, request: DemoRequest): Promise<
     }
     if (growing.length === 0) continue;
     const made = await addTenants(ports, growing);
+    const large = growing.filter(({ from, count }) => from + count > WITHIN_QUOTA);
+    await ports.registry.rows(sql.liftQuotas, [large.map(({ tenant }) => tenant.tenantId)]);
     await addMemories(ports, growing, now);
     const finished = growing.map(({ from, count }) => from + count);
     await ports.registry.rows(sql.finish, [growing.map(({ tenant }) => tenant.tenantId), finished]);

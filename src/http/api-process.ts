@@ -3,6 +3,7 @@ import { openShards, shardsCheck } from '../fleet/connections.ts';
 import type { ProcessParts } from '../fleet/process-parts.ts';
 import type { Service } from '../fleet/service.ts';
 import { RaeError } from '../kernel/errors.ts';
+import { redisConnection } from '../redis/connection.ts';
 import { makeApi } from './api.ts';
 
 /**
@@ -10,10 +11,13 @@ import { makeApi } from './api.ts';
  * @throws RaeError where something refuses it.
  */
 export async function openApiProcess(parts: ProcessParts, elseAnyPort: boolean): Promise<Service> {
-  const { config, events, catalogue } = parts;
+  const { config, events, catalogue, clock } = parts;
   const shards = await openShards(parts, 'rae_api', config.pgPool);
   const ready = () => shardsCheck(shards);
-  const server = makeApi({ tenants: new TenantContext(shards), catalogue, events, ready });
+  const redis = config.redisUrl === undefined ? undefined : redisConnection(config.redisUrl, 'producer');
+  // The API serves without it as well.
+  redis?.connect().catch(() => undefined);
+  const server = makeApi({ tenants: new TenantContext(shards), catalogue, events, clock, ready, redis });
   const host = '0.0.0.0';
   const listen = async (port: number): Promise<number> => {
     try {
@@ -37,6 +41,7 @@ export async function openApiProcess(parts: ProcessParts, elseAnyPort: boolean):
     close: async () => {
       await server.drain();
       await shards.close();
+      redis?.disconnect();
     },
     get inFlight() {
       return server.inFlight;

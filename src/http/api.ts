@@ -1,25 +1,36 @@
+import { CallLimit } from '../access/call-limit.ts';
 import { KeyBook } from '../access/key-book.ts';
 import { AuditLog } from '../audit/log.ts';
+import type { Clock } from '../kernel/clock.ts';
 import type { Events } from '../observe/events.ts';
 import type { Check } from '../observe/health-server.ts';
+import type { Redis } from '../redis/connection.ts';
+import { QuotaBook } from '../tenant/quota-book.ts';
+import { callAdmission } from './call-admission.ts';
 import { type RouteParts, routesOf } from './routes.ts';
 import { ApiServer } from './server.ts';
 
 /** What the API is made of. */
 export interface ApiParts extends RouteParts {
   readonly events: Events;
+  readonly clock: Clock;
+  /** Where calls are counted over all processes; undefined = each process counts for itself. */
+  readonly redis?: Redis | undefined;
   /** Can what it needs be reached? */
   readonly ready: () => Promise<Check>;
 }
 
 /** The API with everything it serves. */
 export function makeApi(parts: ApiParts): ApiServer {
-  const { tenants, events, ready } = parts;
+  const { tenants, events, ready, redis, clock } = parts;
+  const quotas = new QuotaBook(tenants);
+  const calls = new CallLimit(redis, clock, (id) => quotas.limit(id, 'max_api_calls_per_minute'));
   const [keys, log] = [new KeyBook(tenants), new AuditLog(tenants)];
   return new ApiServer({
     routes: routesOf(parts),
     events,
     ready,
+    admit: callAdmission(calls),
     callerOf: (credential) => keys.principal(credential),
     refused: ({ tenantId }, author, action, detail) => log.note(tenantId, author, action, detail),
   });

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Caller } from '../access/principal.ts';
 import { messageOf, RaeError } from '../kernel/errors.ts';
+import { TooManyCalls } from './call-admission.ts';
 import { compressed } from './compression.ts';
 import { letIn } from './entrance.ts';
 import { openApi } from './open-api.ts';
@@ -140,6 +141,7 @@ export class ApiServer {
       const { endpoint = NONE } = request.routeOptions.config as { endpoint?: string };
       this.#parts.events.emit('request.failed', { endpoint, requestId: request.id, message: messageOf(error) });
     }
+    if (error instanceof TooManyCalls) reply.headers(error.headers);
     if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
     void reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
   }

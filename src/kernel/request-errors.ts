@@ -57,4 +57,10 @@ export const REQUEST_ERRORS = Object.freeze({
     means: 'The budget does not allow what was asked.',
     action: 'Wait for the next period, or raise the budget.',
   },
+  RAE_QUOTA_EXCEEDED: {
+    exit: EXIT.refused,
+    retryable: true,
+    means: 'A quota of the tenant is used up (SQLSTATE RQ001); the message names it.',
+    action: 'Use less or wait, as it says; `rae usage` shows the quotas, `rae tenant set-quota` raises one.',
+  },
 } satisfies Record<string, ErrorEntry>);

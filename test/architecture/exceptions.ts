@@ -11,6 +11,7 @@ export const TIME: readonly Exception[] = [
   { path: 'src/cli/up/up.ts', because: 'it looks at the progress again from time to time' },
   { path: 'src/embedded/until.ts', because: 'what another process does can only be looked for, until a deadline' },
   { path: 'src/fleet/run-scope.ts', because: 'a lease is renewed while code works between its steps' },
+  { path: 'src/client/caller.ts', because: 'it works in the processes of others: nobody hands it a clock' },
   { path: 'workers/delivery/deadline.ts', because: 'who is called outside may never answer' },
   { path: 'src/fleet/service-process.ts', because: 'a drain ends at its deadline' },
   { path: 'src/fleet/worker-service.ts', because: 'the registry is looked at again from time to time' },
@@ -24,6 +25,10 @@ export const TIME: readonly Exception[] = [
 
 /** Files outside src/db whose code holds SQL. */
 export const SQL_IN_CODE: readonly Exception[] = [
+  {
+    path: 'src/client/transaction.ts',
+    because: 'it is bundled into the programs of others, which have no files of the fleet',
+  },
   { path: 'src/embedded/postgres-cluster.ts', because: 'it makes the database, with the server in single-user mode' },
   { path: 'src/fleet/perform-function.ts', because: 'it calls the function it composes, whose name no file can know' },
 ];

@@ -96,3 +96,26 @@ describe('a request', () => {
     expect(zipped.headers['content-encoding']).toBe('gzip');
   });
 });
+
+describe('the quota on calls', () => {
+  it('is said in every answer, and ends with 429 and when to come back', async () => {
+    const { id, key } = await api().tenant();
+    await database().admin(
+      "insert into public.quotas (tenant_id, quota, value) values ($1, 'max_api_calls_per_minute', 2)",
+      [id],
+    );
+    const answers = [];
+    for (let call = 0; call < 3; call += 1) answers.push(await api().ask('GET /v1/runs', { key }));
+    expect(answers.map(({ status, headers }) => [status, headers['ratelimit-remaining']])).toEqual([
+      [200, '1'],
+      [200, '0'],
+      [429, '0'],
+    ]);
+    const [, , last] = answers;
+    expect(last?.body).toMatchObject({ code: 'RAE_QUOTA_EXCEEDED', status: 429 });
+    expect(last?.headers).toMatchObject({
+      ...{ 'ratelimit-limit': '2', 'content-type': expect.stringContaining('application/problem+json') },
+      ...{ 'retry-after': expect.stringMatching(/^[1-9]\d?$/), 'ratelimit-reset': expect.stringMatching(/^[1-9]\d?$/) },
+    });
+  });
+});

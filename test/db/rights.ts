@@ -14,6 +14,10 @@ export type Reach = 'none' | 'own' | 'every';
 const RIGHTS = `
 table              rae_owner  rae_scheduler  rae_worker  rae_api  rae_operator  rae_readonly
 plans              SIUD       S              S           S        SIU           S
+plan_quotas        SIUD       -              S           S        SIUD          S
+plan_defaults      SIUD       -              S           S        SIUD          S
+quotas             SIUD       -              s           s        SIUD          -
+memory_tallies     SIUD       -              s           s        -             -
 shards             SIUD       S              S           S        SIU           S
 fleet_settings     SIUD       SIU            S           S        SIU           S
 fleet_secrets      SIUD       SI             S           -        -             -
@@ -39,6 +43,7 @@ events             SIUD       SD             si          si       S             
 messages           SIUD       S              siud        siu      S             -
 message_endpoints  SIUD       -              siud        sd       -             -
 memories           SIUD       -              siud        siud     -             -
+memory_deltas      SIUD       -              s           s        -             -
 decay_marks        SIUD       -              siu         -        -             -
 transfers          SIUD       -              -           siud     -             -
 memory_embeddings  SIUD       -              siud        siud     -             -

@@ -65,7 +65,7 @@ describe('an import that is killed in the middle', () => {
     'goes on behind its last batch, and every row is there once: %s',
     async (format) => {
       const rows = 60_000;
-      const tenant = await addTenant(database());
+      const tenant = await addTenant(database(), { plan: 'pro' });
       const file = await largeFile(`memories.${format}`, rows, format);
       const args = ['import', tenant, '--file', file, '--batches', '--json'];
       let kills = 0;
@@ -111,7 +111,7 @@ describe('an import that is killed in the middle', () => {
   );
 
   it('of all or nothing leaves nothing', async () => {
-    const tenant = await addTenant(database());
+    const tenant = await addTenant(database(), { plan: 'pro' });
     const file = await largeFile('all.jsonl', 20_000, 'jsonl');
     writeFileSync(file, readFileSync(file, 'utf8').replaceAll('"broken"', '0.5'));
     const running = start('import', tenant, '--file', file);
@@ -136,7 +136,7 @@ describe('an import that is killed in the middle', () => {
 describe('the memory of an import', () => {
   it('does not grow with the file', async () => {
     const peakOf = async (rows: number, ...args: readonly string[]): Promise<number> => {
-      const tenant = await addTenant(database());
+      const tenant = await addTenant(database(), { plan: 'pro' });
       const file = await largeFile(`${rows}.jsonl`, rows, 'jsonl');
       const running = start('import', tenant, '--file', file, '--batches', ...args);
       let peak = 0;

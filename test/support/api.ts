@@ -3,6 +3,7 @@ import { onboard } from '../../src/access/onboarding.ts';
 import { OPERATOR } from '../../src/audit/log.ts';
 import { makeApi } from '../../src/http/api.ts';
 import type { ApiServer } from '../../src/http/server.ts';
+import { systemClock } from '../../src/kernel/clock.ts';
 import { Events } from '../../src/observe/events.ts';
 import { TenantRegistry } from '../../src/tenant/registry.ts';
 import { loadCatalogue } from '../../workers/index.ts';
@@ -77,7 +78,11 @@ export function useApi(database: () => TestDatabase): () => TestApi {
     const events = new Events();
     const tenants = database().tenants('rae_api', { poolSize: 4 });
     const ready = async () => ({ ok: true, says: 'it is there' });
-    api = new TestApi(makeApi({ tenants, catalogue: await loadCatalogue(), events, ready }), events, database());
+    api = new TestApi(
+      makeApi({ tenants, catalogue: await loadCatalogue(), events, clock: systemClock, ready }),
+      events,
+      database(),
+    );
   });
   afterAll(async () => {
     await api?.server.drain();

@@ -15,7 +15,7 @@ interface Options {
 
 export const tenantCreate: Command = {
   name: 'create',
-  does: 'Makes a tenant with its project "default", its first admin and an API key, which is shown this once.',
+  does: 'Makes a tenant with its project "default", its first admin, the budget and rules of its plan, and an API key, shown this once.',
   needs: [option('--name <name>', 'what the tenant is called, 1 to 255 characters', text)],
   options: [
     option('--plan <plan>', 'free, pro or enterprise', text).default('free'),

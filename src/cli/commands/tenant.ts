@@ -6,6 +6,7 @@ import { tenantExport } from './tenant-export.ts';
 import { tenantHold, tenantHolds, tenantRelease } from './tenant-hold.ts';
 import { tenantImport } from './tenant-import.ts';
 import { tenantList } from './tenant-list.ts';
+import { tenantSetQuota } from './tenant-set-quota.ts';
 import { tenantSetShare } from './tenant-set-share.ts';
 import { tenantShow } from './tenant-show.ts';
 
@@ -20,6 +21,7 @@ export const tenant: Command = {
     tenantResume,
     tenantSetPlan,
     tenantSetShare,
+    tenantSetQuota,
     tenantPlace,
     tenantHold,
     tenantHolds,

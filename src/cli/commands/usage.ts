@@ -1,10 +1,13 @@
 import { DAY } from '../../kernel/duration.ts';
 import { RaeError } from '../../kernel/errors.ts';
+import type { TenantQuota } from '../../tenant/quota.ts';
+import { QuotaBook } from '../../tenant/quota-book.ts';
 import { type PartOfUsage, USAGE_PARTS, type Usage, UsageBook, type UsagePart } from '../../tenant/usage-book.ts';
 import type { Call } from '../call.ts';
 import type { Command } from '../command.ts';
 import { knownTenant } from '../known-tenant.ts';
 import { instant, oneOf, option, tenantId, text } from '../option.ts';
+import { quotaLines } from '../quota-view.ts';
 import { table } from '../table.ts';
 
 const TENANT = '3f2a8c54-1f7e-4c0b-9a53-0d7e2b1c9f10';
@@ -20,7 +23,7 @@ interface UsageOptions {
 /** `rae usage`. */
 export const usageCommand: Command = {
   name: 'usage',
-  does: "Tells what a tenant's calls of models cost and took, in whole days of UTC.",
+  does: "Tells what a tenant's calls of models cost and took, in whole days of UTC, and how much of its quotas it uses now.",
   needs: [option('--tenant <tenant>', 'its id', tenantId)],
   options: [
     option('--project <project>', 'only this project', text),
@@ -43,13 +46,14 @@ export const usageCommand: Command = {
     if (span.from >= span.to) throw new RaeError('RAE_USAGE', '--from is not before --to');
     await knownTenant(call, tenant);
     const { total, parts } = await new UsageBook(call.connection.tenants).usage(tenant, span, by);
+    const quotas = await new QuotaBook(call.connection.tenants).list(tenant);
     const [first, last] = [span.from.toISOString().slice(0, 10), span.to.toISOString().slice(0, 10)];
     return {
       json: {
         ...{ tenant_id: tenant, project: project ?? null, from: first, to: last, by },
-        ...{ total, parts: parts.map(({ part, ...usage }) => ({ [by]: part, ...usage })) },
+        ...{ total, parts: parts.map(({ part, ...usage }) => ({ [by]: part, ...usage })), quotas },
       },
-      text: () => shown(`${first} to before ${last}`, total, parts, by, call),
+      text: () => shown(`${first} to before ${last}`, { total, parts, quotas }, by, call),
     };
   },
 };
@@ -59,10 +63,17 @@ function wholeDay(name: string, at: Date | undefined): Date | undefined {
   throw new RaeError('RAE_USAGE', `${name} is ${at.toISOString()}; expected a day of UTC such as 2026-11-23`);
 }
 
-function shown(span: string, total: Usage, parts: readonly PartOfUsage[], by: UsagePart, call: Call): string {
+interface Told {
+  readonly total: Usage;
+  readonly parts: readonly PartOfUsage[];
+  readonly quotas: readonly TenantQuota[];
+}
+
+function shown(span: string, { total, parts, quotas }: Told, by: UsagePart, call: Call): string {
   const unknown =
     total.unknown_calls === 0 ? '' : `\nthe cost of ${total.unknown_calls} calls is unknown: see rae price list`;
-  const sum = `${span}: ${total.cost_usd} USD, ${total.tokens} tokens, ${total.calls} calls${unknown}`;
+  const spent = `${span}: ${total.cost_usd} USD, ${total.tokens} tokens, ${total.calls} calls${unknown}`;
+  const sum = `${spent}\n\n${quotaLines(quotas, call.out.look)}`;
   if (parts.length === 0) return sum;
   const rows = table(
     [

@@ -13,6 +13,7 @@ interface Sole {
 const SOLE: readonly Sole[] = [
   { packages: ['pg', 'pg-copy-streams'], folders: ['src/db/'] },
   { packages: ['bullmq'], folders: ['queues/'] },
+  { packages: ['rate-limiter-flexible'], folders: ['src/access/'] },
   { packages: ['ioredis'], folders: ['src/redis/', 'queues/'] },
   // Outside calls are made by one worker alone: it knows what must not be called, and never calls within a transaction.
   { packages: ['nodemailer'], folders: ['workers/delivery/'] },
