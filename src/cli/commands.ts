@@ -4,6 +4,7 @@ import { budget } from './commands/budget.ts';
 import { cycleCommand } from './commands/cycle.ts';
 import { doctor } from './commands/doctor.ts';
 import { keyCommand } from './commands/key.ts';
+import { limitCommand } from './commands/limit.ts';
 import { messageCommand } from './commands/message.ts';
 import { migrate } from './commands/migrate.ts';
 import { policy } from './commands/policy.ts';
@@ -34,6 +35,7 @@ export function commandsOf(runners: ServiceRunners): readonly Command[] {
     cycleCommand,
     runCommand,
     queueCommand,
+    limitCommand,
     rule,
     messageCommand,
     secretCommand,

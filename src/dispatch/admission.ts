@@ -43,8 +43,10 @@ export class Admission {
       arrayLiteral(picks.map(({ count }) => count)),
       picks.map(({ lent }) => lent),
     ];
+    const areRated = picks.some(({ rated }) => rated);
     try {
-      return await database.rows<AdmittedRun>(dispatchSql.admit, values);
+      if (!areRated) return await database.rows<AdmittedRun>(dispatchSql.admit, values);
+      return await database.rows<AdmittedRun>(dispatchSql.admitRated, [...values, picks.map(({ rated }) => rated)]);
     } catch (error) {
       const state = sqlStateOf(error);
       if (state === LEASE_GONE) lease.lost();

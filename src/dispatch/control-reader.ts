@@ -1,5 +1,6 @@
 import type { Queryable } from '../db/database.ts';
 import type { Clock } from '../kernel/clock.ts';
+import { readLimits } from '../ledger/limit-book.ts';
 import { PauseUpkeep } from '../ledger/pause-upkeep.ts';
 import type { DispatchLease } from './lease.ts';
 import type { Picture } from './picture.ts';
@@ -32,6 +33,8 @@ export class ControlReader {
     // First: what is edited after this is read once more.
     const [row] = await database.rows<{ controls: string }>(dispatchSql.controls, [lease.name]);
     picture.controls.pause(await this.#pauses.active());
+    const limits = await readLimits(database);
+    picture.limits.set(limits, clock.monotonicMs());
     picture.controls.version = Number(row?.controls ?? 0);
     lease.controls = picture.controls.version;
     picture.release(clock.monotonicMs());

@@ -51,3 +51,44 @@ begin
   select q.nth, q.run_id, q.attempt, q.payload, f.flight_id from queued q cross join flown f order by q.nth;
 end
 $$;
+
+-- function: admit_rated
+-- takes what admit_runs takes, and which entries are of a tenant and worker with a rate
+-- gives what admit_runs gives: of entries with a rate no more than it has left, which is taken from it in the same transaction, so
+--   that no crash and no takeover lets more pass
+-- again safe: as admit_runs
+-- locks the limits first, as their edits do; then as admit_runs
+-- index limits_pkey, runs_open_idx
+-- role rae_scheduler
+create function {{admit_rated}}(p_lease text, p_holder text, p_epoch bigint, p_controls bigint, p_wait_ms int, p_tenants uuid[],
+    p_workers text[], p_epochs int[], p_want int[], p_lent boolean[], p_rated boolean[])
+  returns table (nth int, run_id uuid, attempt int, payload text, flight_id bigint)
+  language plpgsql volatile security invoker
+as $$
+#variable_conflict use_column
+declare
+  v_now timestamptz;
+  v_want int[];
+begin
+  perform 1 from public.limits l
+    where (l.tenant_id, l.worker) in (select a.tenant_id, a.worker from unnest(p_tenants, p_workers, p_rated) a (tenant_id, worker, rated) where a.rated)
+    order by l.tenant_id, l.worker for update;
+  v_now := clock_timestamp();
+  select array_agg(case when l.rate_runs is null then a.want else greatest(0, least(a.want, l.burst::numeric,
+           floor(extract(epoch from v_now - coalesce(l.next_at, v_now - interval '1000 days')) * l.rate_runs / l.rate_seconds)))::int end
+           order by a.nth) into v_want
+    from unnest(p_tenants, p_workers, p_want, p_rated) with ordinality a (tenant_id, worker, want, rated, nth)
+    left join public.limits l on a.rated and l.tenant_id = a.tenant_id and l.worker = a.worker;
+  return query
+  with admitted as materialized (
+    select a.nth, a.run_id, a.attempt, a.payload, a.flight_id
+      from {{admit_runs}}(p_lease, p_holder, p_epoch, p_controls, p_wait_ms, p_tenants, p_workers, p_epochs, v_want, p_lent) a),
+  taken as (
+    -- The time now, after they were queued: counted by queued_at there are never more than burst and what the rate gives since.
+    update public.limits l set next_at = greatest(coalesce(l.next_at, '-infinity'), clock_timestamp() - l.burst * (l.rate_seconds * interval '1 second' / l.rate_runs))
+           + n.runs * (l.rate_seconds * interval '1 second' / l.rate_runs)
+      from (select p_tenants[a.nth] as tenant_id, p_workers[a.nth] as worker, count(*) as runs from admitted a where p_rated[a.nth] group by 1, 2) n
+     where l.tenant_id = n.tenant_id and l.worker = n.worker and l.rate_runs is not null)
+  select a.nth, a.run_id, a.attempt, a.payload, a.flight_id from admitted a;
+end
+$$;

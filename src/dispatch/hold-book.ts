@@ -26,15 +26,16 @@ const LOOKS = 2;
 const EVERY = '*';
 
 /** A hold as it was decided, with what operators have set where it is that. */
-type KnownHold = Hold & { readonly set: ControlHold | undefined };
+type SetHold = Omit<ControlHold, 'reason'>;
+type KnownHold = Hold & { readonly set: SetHold | undefined };
 
 interface QueueHold {
   readonly worker: string;
   readonly queue: string;
-  readonly reason: 'window' | 'no_consumer' | 'paused';
+  readonly reason: 'window' | 'no_consumer' | 'paused' | 'total_cap';
   readonly value: number | null;
   readonly bound: number | null;
-  readonly set?: ControlHold | undefined;
+  readonly set?: SetHold | undefined;
 }
 
 /**
@@ -69,10 +70,8 @@ export class HoldBook {
   async #recordTenants(): Promise<void> {
     const { clock, dispatcher, database } = this.#options;
     const nowMs = clock.monotonicMs();
-    const { controls, turns } = dispatcher.picture;
-    const lasting = turns.holds
-      .lasting(LASTING_MS, nowMs)
-      .map((hold) => ({ ...hold, set: controls.ofTenant(hold.tenantId, hold.worker) }));
+    const { turns } = dispatcher.picture;
+    const lasting = turns.holds.lasting(LASTING_MS, nowMs).map((hold) => ({ ...hold, set: this.#setOf(hold) }));
     // What holds a queue is recorded once.
     const holds = lasting.filter(
       ({ reason, set }) => reason !== 'window' && (reason !== 'paused' || set !== undefined),
@@ -98,12 +97,27 @@ export class HoldBook {
             ? null
             : dispatcher.picture.flight.ofTenant(tenantId, worker),
       ),
-      fresh.map(([, { tenantId, reason }]) => (reason === 'cap' ? dispatcher.picture.capOf(tenantId) : null)),
+      fresh.map(([, hold]) => this.#boundOf(hold)),
       fresh.map(([, { sinceMs }]) => new Date(wall - (nowMs - sinceMs))),
       fresh.map(([, { set }]) => set?.owner ?? null),
       fresh.map(([, { set }]) => set?.clearsAt ?? null),
     ]);
     for (const [key, hold] of fresh) this.#recorded.set(key, hold);
+  }
+
+  /** What operators have set that holds it. */
+  #setOf({ tenantId, worker, reason }: Hold): SetHold | undefined {
+    const { controls, limits } = this.#options.dispatcher.picture;
+    if (reason === 'paused') return controls.ofTenant(tenantId, worker);
+    if (reason !== 'worker_cap' && reason !== 'rate') return undefined;
+    return { owner: limits.of(tenantId, worker)?.owner ?? null, clearsAt: null };
+  }
+
+  #boundOf({ tenantId, worker, reason }: Hold): number | null {
+    const { picture } = this.#options.dispatcher;
+    if (reason === 'cap') return picture.capOf(tenantId);
+    const limit = picture.limits.of(tenantId, worker);
+    return (reason === 'worker_cap' ? limit?.run_cap : reason === 'rate' ? limit?.rate_runs : null) ?? null;
   }
 
   async #recordQueues(): Promise<void> {
@@ -144,9 +158,13 @@ export class HoldBook {
     for (const worker of workers) {
       if (turns.waiting(worker.name) === 0) continue;
       const of = { worker: worker.name, queue: EVERY, value: flight.ofWorker(worker.name) };
+      const limit = dispatcher.picture.limits.total(worker.name);
+      const total = limit?.run_cap ?? undefined;
       const { runs, tickets } = windows.room(worker, flight);
       const set = controls.ofWorker(worker.name);
       if (set !== undefined) holds.push({ ...of, value: null, reason: 'paused', bound: null, set });
+      else if (total !== undefined && of.value >= total)
+        holds.push({ ...of, reason: 'total_cap', bound: total, set: { owner: limit?.owner ?? null, clearsAt: null } });
       else if (!windows.isConsumed(worker.name)) holds.push({ ...of, reason: 'no_consumer', bound: null });
       else if (runs <= 0 || tickets <= 0) holds.push({ ...of, reason: 'window', bound: windows.limit(worker) });
     }

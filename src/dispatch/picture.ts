@@ -1,10 +1,11 @@
-import { parseQueue, sharedQueue } from '../../queues/names.ts';
-import { queueFor } from '../../queues/topology.ts';
+import { parseQueue } from '../../queues/names.ts';
 import type { HoldReason } from '../ledger/hold-reason.ts';
 import { Controls } from './controls.ts';
 import type { CostBook } from './cost-book.ts';
 import { Flight, type FlyingRun } from './flight.ts';
+import { Limits } from './limits.ts';
 import { TICKET_MS } from './packing.ts';
+import { Places } from './places.ts';
 import { ShareBook } from './share.ts';
 import { type Pick, Turns } from './turns.ts';
 import type { DispatchedWorker, Windows } from './windows.ts';
@@ -38,6 +39,8 @@ export interface PlacedPick extends Pick {
   readonly queue: string;
   /** The tenant's placement epoch. */
   readonly epoch: number;
+  /** The tenant has a rate of the worker. */
+  readonly rated: boolean;
 }
 
 /** What a picture is made of. */
@@ -58,21 +61,21 @@ const BATCH = 500;
 export class Picture {
   readonly shares = new ShareBook();
   readonly controls = new Controls();
+  readonly limits = new Limits();
   readonly turns: Turns;
   readonly flight: Flight;
   /** Workers whose runs share tickets, and go one after another for one tenant. */
   readonly serial: ReadonlySet<string>;
-  partitions: number;
+  readonly places: Places;
   readonly #options: PictureOptions;
   /** Queues that had no room left when the last batch was picked. */
   readonly #filled = new Set<string>();
-  readonly #names = new Map<string, string[]>();
   #first = 0;
 
   constructor(options: PictureOptions) {
     const { workers, costs, partitions } = options;
     this.#options = options;
-    this.partitions = partitions;
+    this.places = new Places(this.shares, partitions);
     this.serial = new Set(workers.filter(({ shared }) => shared).map(({ name }) => name));
     this.flight = new Flight((worker) => this.serial.has(worker));
     const names = workers.map(({ name }) => name);
@@ -81,7 +84,7 @@ export class Picture {
 
   /** Where the tenant's runs of the worker wait. */
   queueOf(worker: string, tenantId: string): string {
-    return this.#placeOf(worker, tenantId).queue;
+    return this.places.of(worker, tenantId).queue;
   }
 
   /** How many of its runs the tenant may execute at once. */
@@ -109,18 +112,20 @@ export class Picture {
       if (worker === undefined || this.turns.waiting(worker.name) === 0) continue;
       if (this.controls.ofWorker(worker.name) !== undefined) continue;
       const { runs, ms, tickets, idle, reserve } = windows.room(worker, this.flight);
-      if (runs <= 0 || tickets <= 0) continue;
-      const held = (tenantId: string, picked: number) => this.#held(worker, tenantId, picked, lanes, queued);
+      const allowed = (this.limits.total(worker.name)?.run_cap ?? Infinity) - this.flight.ofWorker(worker.name);
+      if (runs <= 0 || tickets <= 0 || allowed <= 0) continue;
+      const held = (tenantId: string, picked: number) => this.#held(worker, tenantId, picked, lanes, queued, nowMs);
       const onPick = (tenantId: string, picked: number) => {
         left -= 1;
         add(queued, this.queueOf(worker.name, tenantId), 1);
         if (!worker.shared || picked === 1) add(lanes, tenantId, 1);
       };
       // A ticket is of one queue: what is picked for one place is parted among the partitions, and would fill none.
-      const parted = worker.shared ? Math.min(this.partitions - 1, tickets) * TICKET_MS : 0;
-      const request = { runs: Math.min(left, runs), ms: ms + parted, idle, reserve, held, onPick };
+      const parted = worker.shared ? Math.min(this.places.partitions - 1, tickets) * TICKET_MS : 0;
+      const request = { runs: Math.min(left, runs, allowed), ms: ms + parted, idle, reserve, held, onPick };
       for (const pick of this.turns.take(worker.name, request, nowMs)) {
-        picks.push({ ...pick, ...this.#placeOf(worker.name, pick.tenantId) });
+        const rated = this.limits.isRated(pick.tenantId, worker.name);
+        picks.push({ ...pick, ...this.places.of(worker.name, pick.tenantId), rated });
       }
     }
     return picks;
@@ -136,7 +141,10 @@ export class Picture {
       const named = { tenantId, runId, worker, attempt, payload, lent, flightId, queue, epoch };
       flying.push({ ...named, estimateMs: cost, charged: true, admittedMs: nowMs });
     }
-    for (const run of flying) this.flight.add(run);
+    for (const run of flying) {
+      this.flight.add(run);
+      if (this.limits.areRated) this.limits.admitted(run.tenantId, run.worker, 1, nowMs);
+    }
     this.turns.correct(picks, flying, nowMs);
     // Who was passed over for what then was not admitted would wait for a run to leave that is not there.
     for (const queue of this.#filled) if (this.flight.inQueue(queue) <= this.#half) this.#reopen(queue, nowMs);
@@ -168,11 +176,19 @@ export class Picture {
 
   /** What operators control was read anew: whom they held, and do not any more, has turns. */
   release(nowMs: number): void {
+    for (const { tenantId } of [...this.turns.holds.now('worker_cap', 'rate')]) this.turns.release(tenantId, nowMs);
     for (const { tenantId, worker } of [...this.turns.holds.now('paused')]) {
       const queue = this.queueOf(worker, tenantId);
       const set = this.controls.ofTenant(tenantId, worker) ?? this.controls.ofQueue(queue);
       if (set === undefined) this.turns.release(tenantId, nowMs);
     }
+  }
+
+  /** Lets those have turns whose rate allows more by now. @returns whether there are any. */
+  releaseRated(nowMs: number): boolean {
+    const ready = this.limits.ready(nowMs);
+    for (const tenantId of ready) this.turns.release(tenantId, nowMs);
+    return ready.length > 0;
   }
 
   /** How much may be admitted at once and how much is, by kind of queue. */
@@ -202,10 +218,13 @@ export class Picture {
     picked: number,
     lanes: ReadonlyMap<string, number>,
     queued: ReadonlyMap<string, number>,
+    nowMs: number,
   ): HoldReason | undefined {
     const queue = this.queueOf(name, tenantId);
     const set = this.controls.ofTenant(tenantId, name) ?? this.controls.ofQueue(queue);
     if (set !== undefined) return set.reason;
+    const limit = this.limits.reason(tenantId, name, picked, this.flight.ofTenant(tenantId, name), nowMs);
+    if (limit !== undefined) return limit;
     if (shared && picked === 0 && this.flight.ofTenant(tenantId, name) > 0) return 'in_turn';
     if (this.flight.inQueue(queue) + (queued.get(queue) ?? 0) >= this.#options.windows.perQueue) {
       this.#filled.add(queue);
@@ -214,25 +233,6 @@ export class Picture {
     if (shared && picked > 0) return undefined;
     const taken = this.flight.lanes(tenantId) + (lanes.get(tenantId) ?? 0);
     return taken >= this.capOf(tenantId) ? 'cap' : undefined;
-  }
-
-  #placeOf(worker: string, tenantId: string): { readonly queue: string; readonly epoch: number } {
-    const { dedicated = false, epoch = 0 } = this.shares.get(tenantId) ?? {};
-    const queue = dedicated
-      ? queueFor(worker, tenantId, { dedicated }, this.partitions)
-      : this.#sharedQueue(worker, this.shares.partition(tenantId, this.partitions));
-    return { queue, epoch };
-  }
-
-  /** The name of a shared queue, made once. */
-  #sharedQueue(worker: string, partition: number): string {
-    let names = this.#names.get(worker);
-    if (names === undefined) {
-      names = [];
-      this.#names.set(worker, names);
-    }
-    names[partition] ??= sharedQueue(worker, partition);
-    return names[partition];
   }
 
   /** A queue that was full has room again: who was passed over for that gets turns. */

@@ -34,7 +34,7 @@ export class Reconciliation {
   /** Reads how many shared partitions there are. */
   async readPartitions(): Promise<void> {
     const [row] = await this.#database.rows<{ partitions: number }>(dispatchSql.partitions);
-    if (row !== undefined) this.#picture.partitions = row.partitions;
+    if (row !== undefined) this.#picture.places.partitions = row.partitions;
   }
 
   /**

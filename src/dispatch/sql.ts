@@ -13,6 +13,7 @@ export const dispatchSql = loadStatements(
     'controls',
     'sleep',
     'admit',
+    'admitRated',
     'owedPairs',
     'arrived',
     'shares',

@@ -46,6 +46,14 @@ update public.leases set asleep = $4 where name = $1 and holder = $2 and epoch =
 -- index runs_open_idx
 select nth, run_id, attempt, payload, flight_id from {{admit_runs}}($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 
+-- statement: admitRated
+-- takes $1 lease text, $2 holder text, $3 epoch bigint, $4 controls bigint, $5 wait ms int, $6 tenants uuid[], $7 workers text[], $8 epochs int[], $9 want int[], $10 lent boolean[], $11 which have a rate boolean[]
+-- gives what admit gives, see admit_rated
+-- again safe
+-- locks the limits, the admitted rows
+-- index limits_pkey, runs_open_idx
+select nth, run_id, attempt, payload, flight_id from {{admit_rated}}($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+
 -- statement: owedPairs
 -- takes $1 after which tenant uuid, $2 after which worker of it text, $3 how many int
 -- gives {tenant_id, worker, due boolean, dedicated boolean, epoch int, weight float8, cap int} per tenant and worker with runs that have not

@@ -118,7 +118,7 @@ export class Turns {
       if (order.overtakes && this.#idle(round) <= 0) break;
       this.#pick(round, tenantId, cost, false);
     }
-    this.#lend(round);
+    this.#lend(round, nowMs);
     return [...picks.values()];
   }
 
@@ -195,7 +195,7 @@ export class Turns {
     return held(tenantId, picked);
   }
 
-  #lend(round: Round): void {
+  #lend(round: Round, nowMs: number): void {
     const { worker, order, request, picks } = round;
     while (this.#idle(round) > 0 && round.runs < request.runs && round.ms < request.ms) {
       // Only what nobody within its cap can use.
@@ -203,6 +203,14 @@ export class Turns {
       const tenantId = order.smallestParked();
       if (tenantId === undefined || this.#holds.reason(tenantId, worker) !== 'cap') return;
       const known = picks.get(tenantId);
+      const limit = request.held(tenantId, known?.count ?? 0);
+      // Idle capacity is lent beyond its cap, and beyond nothing else that bounds it.
+      if (limit === 'worker_cap' || limit === 'rate') {
+        order.unpark(tenantId);
+        order.shelve(tenantId);
+        this.#holds.held(tenantId, worker, limit, nowMs);
+        continue;
+      }
       if (known !== undefined && (!known.lent || this.#serial.has(worker))) return;
       const cost = known?.cost ?? this.#costs.estimate(tenantId, worker);
       // What has never been measured may be long.

@@ -5,6 +5,9 @@
 export const HOLD_REASONS = Object.freeze({
   paused: 'an operator has paused it: its tenant, its worker or its queue',
   cap: 'its tenant has as many runs admitted as it may execute at once',
+  worker_cap: 'as many of its tenant and worker are admitted as an operator allows',
+  total_cap: 'as many of its worker are admitted as an operator allows',
+  rate: 'its tenant has used up its rate of this worker; more of it comes with time',
   in_turn: 'earlier runs of its tenant and worker are admitted, and those go one after another',
   window: 'as much is admitted to its queue as may wait there',
   no_consumer: 'no process takes work of this worker',

@@ -42,6 +42,9 @@ const NOTES_MS = 5;
 /** The same while asleep: a commit that began before may still leave a note. */
 const ASLEEP_MS = 250;
 const HOLDS_MS = 500;
+/** Between two looks whose rate allows more by now; seldom where nobody has one. */
+const RATES_MS = 10;
+const NO_RATES_MS = 250;
 /** Between two looks whether operators have set something else: what they pause holds at once, what they let go on soon. */
 const CONTROLS_MS = 200;
 /** Between two looks for hints: a look costs little, and a notification in every writer's commit would make them wait. */
@@ -71,6 +74,7 @@ export class Leadership {
       loop('rescue', ROUND_MS, () => this.#rescue()),
       loop('queues', ROUND_MS, () => this.#watch()),
       loop('controls', CONTROLS_MS, () => this.#control()),
+      loop('rates', RATES_MS, async () => this.#release()),
       loop('holds', HOLDS_MS, () => this.#hold()),
       loop('hints', HINTS_MS, () => this.#fold()),
       loop('cycles', ROUND_MS, () => options.counts.gather()),
@@ -139,7 +143,7 @@ export class Leadership {
     const { dispatcher, windows, producerRedis, clock, events } = this.#options;
     const { picture } = dispatcher;
     windows.follow((await readConsumers(producerRedis)).capacities, clock.monotonicMs());
-    const topology = { partitions: picture.partitions, extra: picture.flight.queues };
+    const topology = { partitions: picture.places.partitions, extra: picture.flight.queues };
     await announceTopology(producerRedis, topology, ANNOUNCEMENT_MS);
     dispatcher.pump();
     const { most, admitted } = picture.load;
@@ -173,6 +177,14 @@ export class Leadership {
     const started = clock.monotonicMs();
     await dispatcher.followControls();
     return Math.min(ROUND_MS, 20 * (clock.monotonicMs() - started));
+  }
+
+  #release(): number {
+    const { dispatcher, clock } = this.#options;
+    const { picture } = dispatcher;
+    if (!picture.limits.areRated) return NO_RATES_MS;
+    if (picture.releaseRated(clock.monotonicMs())) dispatcher.pump();
+    return RATES_MS;
   }
 
   async #hold(): Promise<undefined> {

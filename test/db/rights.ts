@@ -32,6 +32,7 @@ tenant_cadences    SIUD       SIU            siu         -        SIU           
 due_hints          SIUD       SID            i           i        SI            -
 wakes              SIUD       SIUD           -           -        S             -
 arrivals           SIUD       SID            i           i        I             -
+limits             SIUD       SU             -           s        SIUD          -
 pauses             SIUD       SUD            -           s        SIU           -
 holds              SIUD       SIUD           s           s        S             -
 queue_holds        SIUD       SIUD           -           -        S             S

@@ -76,6 +76,7 @@ export const SPECIMENS: Readonly<Record<string, TableSpecimen>> = {
   due_hints: tenants(() => ({ kind: 'tenant' }), 'worker'),
   wakes: tenants(() => ({ worker: word() }), 'since'),
   arrivals: tenants(() => ({ worker: word() }), 'worker'),
+  limits: tenants(() => ({ worker: word(), owner: word() }), 'next_at'),
   pauses: tenants(() => ({ worker: word(), reason: word(), owner: word() }), 'lifted_at'),
   holds: tenants(() => ({ worker: word(), reason: 'cap', since: instant() }), 'value'),
   runs: tenants(() => ({ worker: 'decay', origin: 'request' }), 'reason'),
