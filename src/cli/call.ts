@@ -3,9 +3,11 @@ import { inheritedEnvironment } from '../config/inherited.ts';
 import type { Schema } from '../db/schema.ts';
 import type { Catalogue } from '../fleet/catalogue.ts';
 import type { Clock } from '../kernel/clock.ts';
+import { RaeError } from '../kernel/errors.ts';
 import { type FleetAddress, findFleet } from './address.ts';
 import { Connection } from './connection.ts';
 import type { Output } from './output.ts';
+import { Remote } from './remote.ts';
 
 /** What `main` hands to every command. */
 export interface CliPorts {
@@ -27,17 +29,23 @@ export class Call {
   readonly #typed: Typed;
   #loaded: LoadedConfig | undefined;
   #catalogue: Promise<Catalogue> | undefined;
+  readonly #overApi: boolean;
   #connection: Connection | undefined;
+  #remote: Remote | undefined;
 
-  constructor(typed: Typed, out: Output, ports: CliPorts) {
+  /** @param overApi the command works over the API too. */
+  constructor(typed: Typed, out: Output, ports: CliPorts, overApi = false) {
     this.#typed = typed;
     this.out = out;
     this.ports = ports;
+    this.#overApi = overApi;
   }
 
   /** The options by their names in camel case, as the command declares them. */
   options<T extends object>(): T {
-    return this.#typed.options as T;
+    const { options } = this.#typed;
+    const tenant = options.tenant ?? this.remote?.tenantId;
+    return (tenant === undefined ? options : { ...options, tenant }) as T;
   }
 
   /** The arguments in their order, as the command declares them. */
@@ -64,6 +72,15 @@ export class Call {
     return this.#loaded.config;
   }
 
+  /** The API, where commands are to ask that and this one can. */
+  get remote(): Remote | undefined {
+    if (!this.#overApi) return undefined;
+    const { apiUrl, apiKey } = this.config;
+    if (apiUrl === undefined || apiKey === undefined) return undefined;
+    this.#remote ??= new Remote(apiUrl, apiKey);
+    return this.#remote;
+  }
+
   /** Says something that does not stop the command. */
   warn(message: string): void {
     this.out.say(`${this.out.sayingStyle('warning:', 'warn')} ${message}`);
@@ -78,6 +95,11 @@ export class Call {
   /** Where the fleet is. @throws RaeError `RAE_NO_FLEET` */
   get address(): FleetAddress {
     const { config, data } = this;
+    if (config.apiUrl !== undefined && config.databaseUrl === undefined && data === undefined) {
+      throw new RaeError('RAE_NO_FLEET', 'this works on the database, and RAE_API_URL names an API', {
+        hint: 'set RAE_DATABASE_URL or give --data; over the API there are: rae run, policy, key and audit list',
+      });
+    }
     if (data !== undefined && config.databaseUrl !== undefined) {
       this.warn('RAE_DATABASE_URL is set and says which fleet is meant: --data is not used');
     }

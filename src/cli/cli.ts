@@ -27,7 +27,7 @@ export async function runCli(invocation: Invocation, commands: readonly Command[
   const json = asksForJson(invocation.args);
   let exit = 0;
   const run: Runner = async (command, typed) => {
-    const call = new Call(typed, out, ports);
+    const call = new Call(typed, out, ports, command.overApi);
     try {
       const answer = await command.run(call);
       exit = answer?.exit ?? 0;

@@ -23,6 +23,8 @@ export interface Command {
   /** Whole command lines, shown by `--help`. */
   readonly examples?: readonly string[];
   readonly commands?: readonly Command[];
+  /** It works over the API as well, where RAE_API_URL and RAE_API_KEY name one; then `--tenant` may be left out. */
+  readonly overApi?: true;
   /** Undefined for a mere group. Gives nothing back when it has written its data itself. */
   readonly run?: (call: Call) => Promise<Answer | undefined>;
 }

@@ -1,4 +1,5 @@
 import { Command as Commander, type Option } from 'commander';
+import { loadConfig } from '../config/config.ts';
 import { RaeError } from '../kernel/errors.ts';
 import type { Typed } from './call.ts';
 import type { Command } from './command.ts';
@@ -35,11 +36,18 @@ function commanderOf(command: Command, parent: string, out: Output, run: Runner)
   const { run: work } = command;
   if (work !== undefined) {
     made.action(async () => {
-      refuseMissing(made, needs, path);
+      const viaApi = command.overApi === true && namesApi();
+      refuseMissing(made, viaApi ? needs.filter((one) => one.attributeName() !== 'tenant') : needs, path);
       await run({ ...command, run: work }, { args: made.processedArgs, options: made.optsWithGlobals() });
     });
   }
   return made;
+}
+
+/** Says whose tenant it is by itself: the key does. */
+function namesApi(): boolean {
+  const { apiUrl, apiKey } = loadConfig().config;
+  return apiUrl !== undefined && apiKey?.startsWith('rae_') === true;
 }
 
 /** Not left to commander, which names a missing option before a misspelt one. */

@@ -39,6 +39,9 @@ function configOf(env: Environment, shards: Readonly<Record<string, string>>) {
     smtpUrl: env.RAE_SMTP_URL,
     /** Undefined = public https addresses only. */
     webhookAllow: env.RAE_WEBHOOK_ALLOW,
+    /** Both = commands ask the API. */
+    apiUrl: env.RAE_API_URL,
+    apiKey: env.RAE_API_KEY,
     data: env.RAE_DATA,
     partitions: env.RAE_PARTITIONS,
     concurrency: env.RAE_CONCURRENCY,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   allowList,
   choice,
+  credential,
   derivedWhole,
   jsonObject,
   keyList,
@@ -43,6 +44,8 @@ export const SETTINGS = Object.freeze({
     '10.0.0.0/8,hooks.intra,*.corp.example',
     'What webhooks may reach beyond public https addresses: host names, `*.` and a name for all below it, addresses and ranges. A name that is listed may have any address.',
   ),
+  RAE_API_URL: serviceUrl('http', 'The API that `rae` commands ask in place of the database, with RAE_API_KEY.'),
+  RAE_API_KEY: credential('The API key or token that `rae` commands ask the API with.'),
   RAE_DATA: path('/var/lib/rae', 'Where `rae up` keeps its own Postgres and Redis when `--data` is not given.'),
   RAE_PARTITIONS: whole(
     1,

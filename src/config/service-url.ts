@@ -3,6 +3,7 @@ export const SCHEMES = Object.freeze({
   postgres: ['postgres:', 'postgresql:'],
   redis: ['redis:', 'rediss:'],
   smtp: ['smtp:', 'smtps:'],
+  http: ['https:', 'http:'],
 });
 
 const SSL_MODES: readonly string[] = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'];

@@ -98,6 +98,7 @@ const URL_EXAMPLES: Readonly<Record<keyof typeof SCHEMES, string>> = {
   postgres: 'postgres://rae:…@db.internal:5432/rae',
   redis: 'redis://:…@redis.internal:6379/0',
   smtp: 'smtp://rae:…@mail.internal:587?from=rae@example.com',
+  http: 'https://rae.example.com',
 };
 
 /** The address of a service with its credentials: a secret. Its issues are sentences of their own, safe to show. */
@@ -118,7 +119,7 @@ export function serviceUrl(
     ...plain,
     schema,
     default: none,
-    expects: `${kind === 'smtp' ? 'an' : 'a'} ${kind} URL`,
+    expects: `${kind === 'smtp' || kind === 'http' ? 'an' : 'a'} ${kind} URL`,
     example,
     means,
     secret: true,
@@ -137,6 +138,23 @@ export function keyList(otherwise: string, means: string): Setting<string | unde
     .optional();
   const expects = 'a list of keys id:base64, newest first';
   return { ...plain, schema, default: otherwise, expects, example: 'k2:…,k1:…', means, secret: true };
+}
+
+/** What somebody proves with who they are: a secret. */
+export function credential(means: string): Setting<string | undefined> {
+  const schema = z
+    .string()
+    .regex(/^[\x21-\x7e]{1,8192}$/)
+    .optional();
+  return {
+    ...plain,
+    schema,
+    default: none,
+    expects: 'a key or token without white space',
+    example: 'rae_…',
+    means,
+    secret: true,
+  };
 }
 
 /** Hosts and address ranges beyond the public internet. */

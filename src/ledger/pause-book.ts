@@ -1,4 +1,4 @@
-import { type Author, enter } from '../audit/log.ts';
+import { type Author, enter, FLEET_LOG } from '../audit/log.ts';
 import type { Database, Queryable } from '../db/database.ts';
 import { enteringTenant } from '../db/entering-tenant.ts';
 import { loadStatements } from '../db/statement.ts';
@@ -46,7 +46,7 @@ export class PauseBook {
       const taken = await new PauseUpkeep(tx).takeBack();
       const running = taken.filter(({ was }) => was === 'running').length;
       const queued = taken.filter(({ was }) => was === 'queued').length;
-      if (scope.tenantId !== undefined) await enter(tx, author, 'tenant.paused', detailOf(pause));
+      await enter(tx, author, `${whose(scope)}.paused`, detailOf(pause));
       return { pause, queued, running };
     });
   }
@@ -67,9 +67,7 @@ export class PauseBook {
     while (await upkeep.skipArrived());
     return this.#in(tenantId, async (tx) => {
       const gone = await tx.rows<Pause>(sql.lift, [...(isAll ? [null, null, null] : keyOf(scope)), author.actor]);
-      if (tenantId !== undefined) {
-        for (const pause of gone) await enter(tx, author, 'tenant.unpaused', detailOf(pause));
-      }
+      for (const pause of gone) await enter(tx, author, `${whose(scope)}.unpaused`, detailOf(pause));
       return gone;
     });
   }
@@ -84,12 +82,15 @@ export class PauseBook {
     return this.#database.rows<Pause>(sql.holding, [tenantId, worker]);
   }
 
-  /** A transaction, with the tenant's audit log open to it where it is of one. */
+  /** A transaction, with an audit log open to it: the tenant's where it is of one, else the fleet's. */
   #in<T>(tenantId: string | undefined, work: (tx: Queryable) => Promise<T>): Promise<T> {
-    return tenantId === undefined
-      ? this.#database.transaction(work)
-      : this.#database.transaction(work, enteringTenant(tenantId));
+    return this.#database.transaction(work, enteringTenant(tenantId ?? FLEET_LOG));
   }
+}
+
+/** What the audit log calls the thing that is paused. */
+function whose({ tenantId }: PauseScope): string {
+  return tenantId === undefined ? 'fleet' : 'tenant';
 }
 
 function keyOf({ tenantId, worker, queue }: PauseScope): readonly [string, string, string] {
@@ -99,10 +100,11 @@ function keyOf({ tenantId, worker, queue }: PauseScope): readonly [string, strin
 function detailOf({
   pause_id,
   worker,
+  queue,
   arrivals,
   aborts,
   reason,
   expires_at,
 }: Pause): Readonly<Record<string, unknown>> {
-  return { pause_id, worker, arrivals, aborts, reason, expires_at };
+  return { pause_id, worker, queue, arrivals, aborts, reason, expires_at };
 }

@@ -5,6 +5,8 @@ import type { Call } from '../call.ts';
 import type { Command } from '../command.ts';
 import { knownTenant } from '../known-tenant.ts';
 import { option, tenantId, whole } from '../option.ts';
+import type { Remote } from '../remote.ts';
+import { RemoteAudit } from '../remote-tenant.ts';
 import { table } from '../table.ts';
 
 const TENANT = '3f2a8c54-1f7e-4c0b-9a53-0d7e2b1c9f10';
@@ -19,6 +21,7 @@ interface Whose {
 }
 
 const list: Command = {
+  overApi: true,
   name: 'list',
   does: "Lists what was entered in a tenant's audit log, the newest first.",
   options: [
@@ -29,7 +32,7 @@ const list: Command = {
   examples: [`rae audit list --tenant ${TENANT}`, 'rae audit list --fleet'],
   run: async (call) => {
     const { before, limit } = call.options<{ before?: number; limit: number }>();
-    const { id, log, named } = await logOf(call);
+    const { id, named, log } = call.remote === undefined ? await logOf(call) : logOver(call, call.remote);
     const entries = await log.list(id, before?.toString(), limit);
     return {
       json: { ...named, entries },
@@ -63,8 +66,19 @@ export const auditCommand: Command = {
   commands: [list, verify],
 };
 
+interface NamedLog {
+  readonly id: string;
+  readonly named: object;
+  readonly log: AuditLog;
+}
+
+function logOver(call: Call, remote: Remote) {
+  const { tenant: id = '' } = call.options<Whose>();
+  return { id, named: { tenant_id: id }, log: new RemoteAudit(remote) };
+}
+
 /** Whose log is meant. @throws RaeError `RAE_USAGE`, `RAE_TENANT_UNKNOWN` */
-async function logOf(call: Call): Promise<{ readonly id: string; readonly log: AuditLog; readonly named: object }> {
+async function logOf(call: Call): Promise<NamedLog> {
   const { tenant, fleet } = call.options<Whose>();
   if ((tenant === undefined) === (fleet === undefined))
     throw new RaeError('RAE_USAGE', 'whose log is meant? give --tenant <tenant> or --fleet', {

@@ -6,6 +6,7 @@ import type { Call } from '../call.ts';
 import type { Command } from '../command.ts';
 import { knownTenant } from '../known-tenant.ts';
 import { argument, instant, oneOf, option, repeated, tenantId, text } from '../option.ts';
+import { RemoteKeys } from '../remote-tenant.ts';
 import { table } from '../table.ts';
 
 const TENANT = '3f2a8c54-1f7e-4c0b-9a53-0d7e2b1c9f10';
@@ -21,6 +22,7 @@ interface CreateOptions {
 }
 
 const create: Command = {
+  overApi: true,
   name: 'create',
   does: 'Makes an API key of a tenant, and shows it this once. To rotate one, make another and revoke the old one later.',
   needs: [tenant, option('--name <name>', 'what it is for', text)],
@@ -46,6 +48,7 @@ const create: Command = {
 };
 
 const list: Command = {
+  overApi: true,
   name: 'list',
   does: "Lists a tenant's API keys without what they are.",
   needs: [tenant],
@@ -59,6 +62,7 @@ const list: Command = {
 };
 
 const revoke: Command = {
+  overApi: true,
   name: 'revoke',
   does: 'Revokes an API key: it is refused from the next request on, everywhere.',
   arguments: [argument('<key>', 'its id', text)],
@@ -82,7 +86,8 @@ export const keyCommand: Command = {
 };
 
 /** @throws RaeError `RAE_TENANT_UNKNOWN` */
-async function book(call: Call, id: string): Promise<KeyBook> {
+async function book(call: Call, id: string): Promise<Pick<KeyBook, 'create' | 'list' | 'revoke'>> {
+  if (call.remote !== undefined) return new RemoteKeys(call.remote);
   await knownTenant(call, id);
   return new KeyBook(call.connection.tenants);
 }

@@ -37,6 +37,7 @@ export async function policyText(call: Call, worker: string, policy: TenantPolic
 }
 
 export const policyGet: Command = {
+  overApi: true,
   name: 'get',
   does: "Shows a tenant's policy for a worker: what it has set and what is left at its default.",
   arguments: [argument('<worker>', 'whose policy, as in rae worker list', text)],

@@ -17,6 +17,7 @@ interface Options {
 }
 
 export const policySet: Command = {
+  overApi: true,
   name: 'set',
   does: "Changes fields of a tenant's policy for a worker, or replaces it by a file; checked as a whole before it is stored.",
   arguments: [argument('<worker>', 'whose policy, as in rae worker list', text)],

@@ -10,6 +10,7 @@ import { clean } from '../cell.ts';
 import type { Command } from '../command.ts';
 import { knownTenant } from '../known-tenant.ts';
 import { argument, instant, oneOf, option, type Reader, tenantId, text, whole } from '../option.ts';
+import { RemoteRuns } from '../remote-runs.ts';
 import { details, table } from '../table.ts';
 import { workerNamed } from '../worker-name.ts';
 
@@ -31,6 +32,7 @@ interface ListOptions {
 }
 
 const list: Command = {
+  overApi: true,
   name: 'list',
   does: 'Lists runs, the newest first.',
   options: [
@@ -52,6 +54,7 @@ const list: Command = {
 };
 
 const show: Command = {
+  overApi: true,
   name: 'show',
   does: 'Shows one run: where it stands, how it came there, what it changed.',
   arguments: [argument('<run>', 'its id', runId)],
@@ -64,6 +67,7 @@ const show: Command = {
 };
 
 const why: Command = {
+  overApi: true,
   name: 'why',
   does: 'Says why a run stands where it stands: what holds it, or that it waits for its turn only.',
   arguments: [argument('<run>', 'its id', runId)],
@@ -73,7 +77,7 @@ const why: Command = {
     const [run, hold] = [await book(call).show(id), await book(call).why(id)];
     const { code, says } = explanation(run, hold);
     const pauses =
-      code === 'paused'
+      code === 'paused' && call.remote === undefined
         ? await new PauseBook(call.connection.as('rae_operator')).holding(run.tenant_id, run.worker)
         : [];
     const { value, bound: limit, owner, since, clears_at, waiting } = hold;
@@ -85,6 +89,7 @@ const why: Command = {
 };
 
 const retry: Command = {
+  overApi: true,
   name: 'retry',
   does: 'Makes dead runs owed again, their failures forgotten.',
   arguments: [argument('[run]', 'the id of one dead run', runId)],
@@ -109,6 +114,7 @@ const retry: Command = {
 };
 
 const cancel: Command = {
+  overApi: true,
   name: 'cancel',
   does: 'Takes an owed run out of the work; it is recorded as skipped.',
   arguments: [argument('<run>', 'its id', runId)],
@@ -127,8 +133,8 @@ export const runCommand: Command = {
   commands: [list, show, why, retry, cancel],
 };
 
-function book(call: Call): RunBook {
-  return new RunBook(call.connection.as('rae_operator'));
+function book(call: Call): Pick<RunBook, 'list' | 'show' | 'why' | 'retry' | 'cancel' | 'retryDead'> {
+  return call.remote === undefined ? new RunBook(call.connection.as('rae_operator')) : new RemoteRuns(call.remote);
 }
 
 /** A stable code and a sentence. */

@@ -1,0 +1,102 @@
+import type { KeyRecord } from '../access/key-book.ts';
+import type { NewKey } from '../access/new-key.ts';
+import type { AuditRecord } from '../audit/log.ts';
+import { canonicalJson } from '../kernel/canonical-json.ts';
+import { RaeError } from '../kernel/errors.ts';
+import type { PolicyChange, PolicyExpectation, TenantPolicy } from '../tenant/policy-book.ts';
+import { type PolicyPatch, patched } from '../tenant/policy-patch.ts';
+import { queryOf, type Remote } from './remote.ts';
+
+/** The keys of a tenant, over the API. */
+export class RemoteKeys {
+  readonly #remote: Remote;
+
+  constructor(remote: Remote) {
+    this.#remote = remote;
+  }
+
+  async create(_tenantId: string, { name, role, scopes, project, expiresAt }: NewKey) {
+    const body = { name, role, scopes, project, expires_at: expiresAt?.toISOString() };
+    type Made = { readonly key_id: string; readonly api_key: string };
+    const made = await this.#remote.ask<Made>({ method: 'POST', path: '/v1/keys', body });
+    return { keyId: made.key_id, text: made.api_key };
+  }
+
+  async list(_tenantId: string, revoked: boolean): Promise<readonly KeyRecord[]> {
+    if (revoked) throw new RaeError('RAE_USAGE', 'over the API only keys that work are listed');
+    return (await this.#remote.ask<{ readonly keys: readonly KeyRecord[] }>({ method: 'GET', path: '/v1/keys' })).keys;
+  }
+
+  async revoke(_tenantId: string, keyId: string): Promise<{ readonly changed: boolean }> {
+    await this.#remote.ask({ method: 'DELETE', path: `/v1/keys/${encodeURIComponent(keyId)}` });
+    return { changed: true };
+  }
+}
+
+/** The audit log of a tenant, over the API. */
+export class RemoteAudit {
+  readonly #remote: Remote;
+
+  constructor(remote: Remote) {
+    this.#remote = remote;
+  }
+
+  async list(_tenantId: string, before: string | undefined, limit: number): Promise<readonly AuditRecord[]> {
+    if (before !== undefined) throw new RaeError('RAE_USAGE', '--before needs the database: the API gives the newest');
+    const path = `/v1/audit${queryOf({ limit: Math.min(limit, 999) })}`;
+    return (await this.#remote.ask<{ readonly entries: readonly AuditRecord[] }>({ method: 'GET', path })).entries;
+  }
+}
+
+/** The policies of a tenant, over the API. */
+export class RemotePolicies {
+  readonly #remote: Remote;
+
+  constructor(remote: Remote) {
+    this.#remote = remote;
+  }
+
+  async get(_tenantId: string, worker: string): Promise<TenantPolicy> {
+    const path = `/v1/policies/${encodeURIComponent(worker)}`;
+    return policyOf(await this.#remote.ask<TenantPolicy>({ method: 'GET', path }));
+  }
+
+  async set(
+    tenantId: string,
+    worker: string,
+    document: unknown,
+    expected: PolicyExpectation = {},
+  ): Promise<PolicyChange> {
+    return this.#change(tenantId, worker, () => document as TenantPolicy['document'], expected);
+  }
+
+  async patch(
+    tenantId: string,
+    worker: string,
+    patch: PolicyPatch,
+    expected: PolicyExpectation = {},
+  ): Promise<PolicyChange> {
+    return this.#change(tenantId, worker, (before) => patched(before, patch), expected);
+  }
+
+  async #change(
+    tenantId: string,
+    worker: string,
+    next: (before: TenantPolicy['document']) => TenantPolicy['document'],
+    { expectVersion }: PolicyExpectation,
+  ): Promise<PolicyChange> {
+    const before = await this.get(tenantId, worker);
+    const body = next(before.document);
+    if (expectVersion === undefined && before.version > 0 && canonicalJson(body) === canonicalJson(before.document))
+      return { policy: before, changed: false };
+    // The version that was changed here, so that nothing set meanwhile is lost.
+    const headers = { 'if-match': `"${expectVersion ?? before.version}"` };
+    const path = `/v1/policies/${encodeURIComponent(worker)}`;
+    const after = policyOf(await this.#remote.ask<TenantPolicy>({ method: 'PUT', path, body, headers }));
+    return { policy: after, changed: after.version !== before.version };
+  }
+}
+
+function policyOf({ version, document, effective, mistakes }: TenantPolicy): TenantPolicy {
+  return { version, document, effective: effective ?? undefined, mistakes };
+}
