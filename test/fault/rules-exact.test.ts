@@ -94,7 +94,7 @@ describe('rules under faults', () => {
     const chosen: string[] = [];
     let flushes = 0;
     const midway = async (): Promise<RunMidway | undefined> => {
-      await writer.write(random.pick(tenants));
+      await writer.write(random.pick(tenants.slice(0, 10)));
       const found = (await runsMidway(database())).filter(
         (run) => workers.get(run.session) !== undefined && run.lapses < 3,
       );
@@ -119,12 +119,12 @@ describe('rules under faults', () => {
 
     // The rest as fast as it goes, with a worker killed wherever it is.
     await endLingering(database());
+    const large = { RAE_SETTINGS: '{"trigger-evaluation":{"step_events":100}}' };
     for (let wave = 0; wave < WAVES; wave += 1) {
       await writer.writeMany(tenants, ROWS / TENANTS / WAVES);
-      const session = random.pick(workers.sessions);
-      workers.get(session)?.kill('SIGKILL');
-      workers.forget(session);
-      await ready(workers.start());
+      // The one that has worked for longest: after two waves all take large steps.
+      workers.kill(workers.sessions[0] ?? '');
+      await ready(workers.start(large));
     }
     await quiet(database(), ROWS >= 100_000 ? 600_000 : 120_000, 'trigger-evaluation');
     expect(await database().admin('select from public.pending_events')).toEqual([]);

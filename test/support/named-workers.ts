@@ -17,11 +17,12 @@ export class NamedWorkers {
     this.#worker = worker;
   }
 
-  start(): TestProcess {
+  /** @param env settings of this process alone */
+  start(env: Readonly<Record<string, string>> = {}): TestProcess {
     const name = `worker ${this.#started}`;
     this.#started += 1;
     const url = urlWith(this.#database.url('rae_worker'), { applicationName: name });
-    const one = this.#fleet.worker([this.#worker], { RAE_DATABASE_URL: url, RAE_PG_POOL: '2' });
+    const one = this.#fleet.worker([this.#worker], { RAE_DATABASE_URL: url, RAE_PG_POOL: '2', ...env });
     this.#running.set(name, one);
     return one;
   }
@@ -34,6 +35,12 @@ export class NamedWorkers {
   /** The running process whose sessions have the name. */
   get(session: string): TestProcess | undefined {
     return this.#running.get(session);
+  }
+
+  /** Kills whichever process has the sessions of this name. */
+  kill(session: string): void {
+    this.#running.get(session)?.kill('SIGKILL');
+    this.#running.delete(session);
   }
 
   /** It is killed, or about to be. */
