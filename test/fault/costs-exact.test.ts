@@ -16,7 +16,7 @@ const database = useDatabase();
 useProcesses();
 const random = seeded('costs exact');
 const KILLS = 4;
-/** TEST_ROWS=1000000 is the form of the acceptance: over 1,000 tenants, some ten minutes. */
+/** TEST_ROWS=1000000 is a large fleet's: over 1,000 tenants. */
 const ROWS = Number(process.env.TEST_ROWS ?? 20_000);
 const TENANTS = ROWS >= 100_000 ? 1_000 : 24;
 const BATCH = ROWS / 40;

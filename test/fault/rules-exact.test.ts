@@ -18,7 +18,7 @@ useProcesses();
 const random = seeded('rules exact');
 const KILLS = 6;
 const FLUSHES = 2;
-/** TEST_ROWS=100000 is the form of the acceptance: over 500 tenants with 4 rules each and more, some minutes. */
+/** TEST_ROWS=100000 is a large fleet's: over 500 tenants with 4 rules each and more. */
 const ROWS = Number(process.env.TEST_ROWS ?? 1_500);
 const TENANTS = ROWS >= 100_000 ? 500 : 10;
 const WAVES = 5;
