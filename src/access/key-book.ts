@@ -8,6 +8,7 @@ import { digestOf, matches, mintKey, readKey } from './api-key.ts';
 import { checkedKey, type NewKey } from './new-key.ts';
 import type { Principal } from './principal.ts';
 import type { TenantRole } from './role.ts';
+import { unknownCredential } from './unknown-credential.ts';
 
 const sql = loadStatements(new URL('./key-book.sql', import.meta.url), [
   'find',
@@ -78,14 +79,14 @@ export class KeyBook {
    */
   async principal(text: string): Promise<Principal> {
     const key = readKey(text);
-    if (key === undefined) throw unknown();
+    if (key === undefined) throw unknownCredential();
     const { tenantId, keyId } = key;
     const found = await this.#tenants.inTenant(tenantId, async (tx) => {
       const [row] = await tx.rows<FoundKey>(sql.find, [tenantId, keyId]);
       if (row?.live === true && row.stale && matches(text, row.digest)) await tx.rows(sql.noteUse, [tenantId, keyId]);
       return row;
     });
-    if (!matches(text, found?.digest) || found?.live !== true) throw unknown();
+    if (!matches(text, found?.digest) || found?.live !== true) throw unknownCredential();
     if (found.status !== 'active') throw new RaeError('RAE_FORBIDDEN', `the tenant is ${found.status}`);
     const { role, scopes, project } = found;
     return { tenantId, actor: `key ${keyId}`, role, scopes: scopes ?? undefined, project: project ?? undefined };
@@ -129,10 +130,4 @@ export class KeyBook {
       });
     });
   }
-}
-
-function unknown(): RaeError {
-  return new RaeError('RAE_UNAUTHENTICATED', 'the credential is not known, has expired or was revoked', {
-    hint: 'send a valid API key: Authorization: Bearer rae_…',
-  });
 }

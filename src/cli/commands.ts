@@ -7,6 +7,7 @@ import { keyCommand } from './commands/key.ts';
 import { limitCommand } from './commands/limit.ts';
 import { messageCommand } from './commands/message.ts';
 import { migrate } from './commands/migrate.ts';
+import { operatorKeyCommand } from './commands/operator-key.ts';
 import { policy } from './commands/policy.ts';
 import { priceCommand } from './commands/price.ts';
 import { queueCommand } from './commands/queue.ts';
@@ -30,6 +31,7 @@ export function commandsOf(runners: ServiceRunners): readonly Command[] {
     apiCommand(runners),
     tenant,
     keyCommand,
+    operatorKeyCommand,
     policy,
     budget,
     cycleCommand,

@@ -1,9 +1,11 @@
+import { TicketProducer } from '../../queues/producer.ts';
+import type { Shards } from '../db/shards.ts';
 import { TenantContext } from '../db/tenant-context.ts';
 import { openShards, shardsCheck } from '../fleet/connections.ts';
 import type { ProcessParts } from '../fleet/process-parts.ts';
 import type { Service } from '../fleet/service.ts';
 import { RaeError } from '../kernel/errors.ts';
-import { redisConnection } from '../redis/connection.ts';
+import { type Redis, redisConnection } from '../redis/connection.ts';
 import { makeApi } from './api.ts';
 
 /**
@@ -17,7 +19,9 @@ export async function openApiProcess(parts: ProcessParts, elseAnyPort: boolean):
   const redis = config.redisUrl === undefined ? undefined : redisConnection(config.redisUrl, 'producer');
   // The API serves without it as well.
   redis?.connect().catch(() => undefined);
-  const server = makeApi({ tenants: new TenantContext(shards), catalogue, events, clock, ready, redis });
+  const operator = await openOperator(parts, shards, redis);
+  const tenants = new TenantContext(shards);
+  const server = makeApi({ tenants, catalogue, events, clock, ready, redis, operator: operator?.parts });
   const host = '0.0.0.0';
   const listen = async (port: number): Promise<number> => {
     try {
@@ -40,6 +44,7 @@ export async function openApiProcess(parts: ProcessParts, elseAnyPort: boolean):
     abort: () => server.abort(),
     close: async () => {
       await server.drain();
+      await operator?.close();
       await shards.close();
       redis?.disconnect();
     },
@@ -53,4 +58,30 @@ export async function openApiProcess(parts: ProcessParts, elseAnyPort: boolean):
     live: () => ({ ok: true, says: 'it answers' }),
     checks: { postgres: ready },
   };
+}
+
+/** Connections of the routes of operators: few ask. */
+const OPERATOR_POOL = 3;
+
+/** Opens what the routes of operators need; undefined where they are not to be served. */
+async function openOperator(parts: ProcessParts, shards: Shards, redis: Redis | undefined) {
+  const { config } = parts;
+  if (config.operatorDatabaseUrl === undefined) return undefined;
+  try {
+    const own = { ...parts, config: { ...config, databaseUrl: config.operatorDatabaseUrl, shards: {} } };
+    const operators = await openShards(own, 'rae_operator', OPERATOR_POOL);
+    const producer = redis === undefined ? undefined : new TicketProducer(redis);
+    // Redis being away is seen in its own figures, and must not hide what the ledger knows.
+    const depth = (queue: string) => producer?.depth(queue).catch(() => undefined) ?? Promise.resolve(undefined);
+    return {
+      parts: { database: operators.main, partitions: config.partitions, depth },
+      close: async () => {
+        await producer?.close();
+        await operators.close();
+      },
+    };
+  } catch (error) {
+    await shards.close();
+    throw error;
+  }
 }

@@ -1,11 +1,14 @@
 import { CallLimit } from '../access/call-limit.ts';
 import { KeyBook } from '../access/key-book.ts';
+import { OperatorKeyBook } from '../access/operator-key-book.ts';
+import type { Caller } from '../access/principal.ts';
 import { AuditLog } from '../audit/log.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Events } from '../observe/events.ts';
 import type { Check } from '../observe/health-server.ts';
 import type { Redis } from '../redis/connection.ts';
 import { QuotaBook } from '../tenant/quota-book.ts';
+import { AnsweredOnce } from './answered-once.ts';
 import { callAdmission } from './call-admission.ts';
 import { type RouteParts, routesOf } from './routes.ts';
 import { ApiServer } from './server.ts';
@@ -22,16 +25,25 @@ export interface ApiParts extends RouteParts {
 
 /** The API with everything it serves. */
 export function makeApi(parts: ApiParts): ApiServer {
-  const { tenants, events, ready, redis, clock } = parts;
+  const { tenants, events, ready, redis, clock, operator } = parts;
   const quotas = new QuotaBook(tenants);
   const calls = new CallLimit(redis, clock, (id) => quotas.limit(id, 'max_api_calls_per_minute'));
+  const operators = operator === undefined ? undefined : new OperatorKeyBook(operator.database);
   const [keys, log] = [new KeyBook(tenants), new AuditLog(tenants)];
   return new ApiServer({
     routes: routesOf(parts),
     events,
     ready,
     admit: callAdmission(calls),
-    callerOf: (credential) => keys.principal(credential),
+    clock,
+    once: new AnsweredOnce(tenants),
+    callerOf: (credential) => callerOf(credential, keys, operators),
     refused: ({ tenantId }, author, action, detail) => log.note(tenantId, author, action, detail),
   });
+}
+
+/** Whose credential this is, by its form. @throws RaeError `RAE_UNAUTHENTICATED`, `RAE_FORBIDDEN` */
+async function callerOf(text: string, keys: KeyBook, operators: OperatorKeyBook | undefined): Promise<Caller> {
+  if (operators !== undefined && text.startsWith('rae_operator_')) return operators.operator(text);
+  return keys.principal(text);
 }

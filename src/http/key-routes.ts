@@ -51,12 +51,16 @@ const made = (keys: KeyBook) =>
       expires_at: z.iso.datetime({ offset: true }).optional(),
     }),
     status: 201,
-    answer: z.object({ key_id: z.string(), api_key: z.string() }),
+    answer: z.object({
+      key_id: z.string(),
+      api_key: z.string().nullable().describe('null where the answer is given again by its idempotency key'),
+    }),
     run: async ({ principal, author, body }) => {
       const { expires_at: expires, ...rest } = body;
       const key = { ...rest, expiresAt: expires === undefined ? undefined : new Date(expires) };
       const { keyId, text } = await keys.create(principal.tenantId, key, author, principal);
-      return { body: { key_id: keyId, api_key: text } };
+      // Shown once: whoever sends the request again is told which key it made, and not the key.
+      return { body: { key_id: keyId, api_key: text }, kept: { key_id: keyId, api_key: null } };
     },
   });
 

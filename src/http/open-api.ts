@@ -59,13 +59,15 @@ function operation(route: Route): Json {
     parameters: [
       ...parameters('path', schemaOf(route.params, 'input')),
       ...parameters('query', schemaOf(route.query, 'input')),
-      ...Object.entries(route.headers).map(([name, description]) => ({
-        name,
-        in: 'header',
-        required: false,
-        description,
-        schema: { type: 'string' },
-      })),
+      ...Object.entries({ ...(isOnce(route) ? { 'Idempotency-Key': ONCE } : {}), ...route.headers }).map(
+        ([name, description]) => ({
+          name,
+          in: 'header',
+          required: false,
+          description,
+          schema: { type: 'string' },
+        }),
+      ),
     ],
     ...request,
     responses: {
@@ -74,6 +76,12 @@ function operation(route: Route): Json {
       default: problem,
     },
   };
+}
+
+const ONCE = 'the same key and body give the same answer, for 72 hours; another body is refused';
+
+function isOnce({ method, permission }: Route): boolean {
+  return method === 'POST' && !RIGHTS.operator.includes(permission);
 }
 
 function parameters(place: 'path' | 'query', schema: Json): readonly Json[] {

@@ -11,10 +11,12 @@ export function askedOf(
   route: Route,
   request: FastifyRequest,
   caller: Caller,
+  now: Date,
 ): Asked<unknown, unknown, unknown, Caller> {
   return {
     principal: caller,
     author: authorOf(caller, request),
+    now,
     params: checked('path', route.params, request.params),
     query: checked('query', route.query, request.query),
     body: bodyOf(route, request),

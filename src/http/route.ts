@@ -10,6 +10,8 @@ export interface Asked<Params, Query, Body, Who extends Caller = Principal> {
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;
+  /** When it came. */
+  readonly now: Date;
   /** A header by its lower-case name. */
   header(name: string): string | undefined;
 }
@@ -21,6 +23,8 @@ export interface Reply {
   readonly headers?: Readonly<Record<string, string>>;
   /** Text is sent as it is; anything else as JSON. */
   readonly body: unknown;
+  /** What is kept to answer the same request again, where that is not `body`: secrets are not kept. */
+  readonly kept?: unknown;
 }
 
 /** One way to call the API: the only source of what is let in, of the types of its code, and of its place in the OpenAPI document. */

@@ -1,24 +1,48 @@
 import { KeyBook } from '../access/key-book.ts';
 import { AuditLog } from '../audit/log.ts';
+import type { Database } from '../db/database.ts';
 import type { TenantContext } from '../db/tenant-context.ts';
 import type { Catalogue } from '../fleet/catalogue.ts';
+import { RunBook } from '../ledger/run-book.ts';
+import { TenantFigures } from '../ledger/tenant-figures.ts';
 import { TenantRuns } from '../ledger/tenant-runs.ts';
+import { CycleBook } from '../schedule/cycle-book.ts';
+import { BudgetBook } from '../tenant/budget-book.ts';
+import { CostBook } from '../tenant/cost-book.ts';
+import { EventBook } from '../tenant/event-book.ts';
 import { PolicyBook } from '../tenant/policy-book.ts';
+import { TenantRegistry } from '../tenant/registry.ts';
+import { RuleBook } from '../tenant/rule-book.ts';
+import { UsageBook } from '../tenant/usage-book.ts';
 import { auditRoutes } from './audit-routes.ts';
+import { budgetRoutes } from './budget-routes.ts';
+import { costRoutes } from './cost-routes.ts';
+import { eventRoutes } from './event-routes.ts';
+import { type FleetBooks, fleetRoutes } from './fleet-routes.ts';
 import { keyRoutes } from './key-routes.ts';
 import { policyRoutes } from './policy-routes.ts';
 import type { Route } from './route.ts';
+import { ruleRoutes } from './rule-routes.ts';
 import { runRoutes } from './run-routes.ts';
+import { tenantRoutes } from './tenant-routes.ts';
+import { usageRoutes } from './usage-routes.ts';
 
 /** What the routes are made of. */
 export interface RouteParts {
   /** As `rae_api`. */
   readonly tenants: TenantContext;
   readonly catalogue: Catalogue;
+  /** As `rae_operator`; undefined = the routes of operators are not served. */
+  readonly operator: OperatorParts | undefined;
+}
+
+/** What the routes of operators are made of. */
+export interface OperatorParts extends Pick<FleetBooks, 'partitions' | 'depth'> {
+  readonly database: Database;
 }
 
 /** Every route of the API. Adding one is adding it to a file of routes, or such a file here. */
-export function routesOf({ tenants, catalogue }: RouteParts): readonly Route[] {
+export function routesOf({ tenants, catalogue, operator }: RouteParts): readonly Route[] {
   const schemas = catalogue.all.map(
     ({ name, definition, fingerprint, defaultPolicy }) =>
       [name, { schema: definition.contract.policy, fingerprint, defaults: defaultPolicy }] as const,
@@ -26,7 +50,21 @@ export function routesOf({ tenants, catalogue }: RouteParts): readonly Route[] {
   return [
     ...runRoutes(new TenantRuns(tenants), catalogue),
     ...policyRoutes(new PolicyBook(tenants, new Map(schemas))),
+    ...budgetRoutes(new BudgetBook(tenants)),
+    ...costRoutes(new CostBook(tenants)),
+    ...eventRoutes(new EventBook(tenants)),
+    ...usageRoutes(new UsageBook(tenants), new TenantFigures(tenants)),
+    ...ruleRoutes(new RuleBook(tenants)),
     ...keyRoutes(new KeyBook(tenants)),
     ...auditRoutes(new AuditLog(tenants)),
+    ...(operator === undefined ? [] : operatorRoutes(operator, catalogue)),
+  ];
+}
+
+function operatorRoutes({ database, partitions, depth }: OperatorParts, { names }: Catalogue): readonly Route[] {
+  const [runs, cycles] = [new RunBook(database), new CycleBook(database)];
+  return [
+    ...tenantRoutes(new TenantRegistry(database)),
+    ...fleetRoutes({ runs, cycles, workers: names, partitions, depth }),
   ];
 }

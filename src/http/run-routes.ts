@@ -48,7 +48,6 @@ function asking(runs: TenantRuns, catalogue: Catalogue): readonly Route[] {
     does: 'Asks for a run of a worker.',
     permission: 'runs:write',
     body: REQUEST,
-    headers: { 'Idempotency-Key': 'the same key and body give the same run, for 72 hours at least' },
     status: 202,
     answer: OWED,
     run: async ({ principal, body, header }) => {
@@ -123,7 +122,24 @@ function looking(runs: TenantRuns): readonly Route[] {
     permission: 'runs:read',
     params: PARAMS,
     status: 200,
-    answer: z.object({ run_id: z.uuid(), state: z.enum(RUN_STATES), code: z.string(), says: z.string() }).loose(),
+    answer: z.object({
+      run_id: z.uuid(),
+      worker: z.string(),
+      state: z.enum(RUN_STATES),
+      code: z.string().describe('stable; docs/architecture.md lists why runs are held'),
+      says: z.string(),
+      value: z.number().nullable().describe('what the code counts'),
+      limit: z.number().nullable(),
+      since: INSTANT,
+      clears_at: INSTANT,
+      before: z.int().describe('owed runs of the tenant and worker that come first'),
+      expected_seconds: z
+        .number()
+        .nullable()
+        .describe(
+          'for those and itself, at the mean of the last 20 runs; null while something holds it, or none was done',
+        ),
+    }),
     run: async ({ principal, params }) => {
       const found = await runs.why(principal.tenantId, params.run_id);
       return { body: { run_id: params.run_id, ...explained(found) } };
@@ -204,8 +220,10 @@ function keyOf(given: string | undefined): string | undefined {
 }
 
 function explained({ worker, state, reason, attempt: nth, hold, before, ...rest }: TenantRunWhy) {
-  const { value, bound: limit, since, clears_at } = rest;
-  const facts = { worker, state, value, limit, since, clears_at, before };
+  const { value, bound: limit, since, clears_at, mean_seconds: mean } = rest;
+  // What is held waits for something that no mean knows.
+  const expected = state === 'owed' && hold === null && mean !== null ? (before + 1) * mean : null;
+  const facts = { worker, state, value, limit, since, clears_at, before, expected_seconds: expected };
   if (state === 'queued')
     return { ...facts, code: state, says: 'admitted; waits for a free place of a worker process' };
   if (state === 'running') return { ...facts, code: state, says: `attempt ${nth} has begun and not ended` };

@@ -8,7 +8,7 @@ import { letIn } from './entrance.ts';
 import { openApi } from './open-api.ts';
 import { problemOf } from './problem.ts';
 import { askedOf } from './request.ts';
-import { endpointOf, type Route } from './route.ts';
+import { endpointOf, type Reply, type Route } from './route.ts';
 import type { ServerParts } from './server-parts.ts';
 import { strictJson } from './strict-json.ts';
 
@@ -24,12 +24,14 @@ export class ApiServer {
   /** For tests: requests can be injected. */
   readonly fastify: FastifyInstance;
   readonly endpoints: readonly string[];
+  readonly routes: readonly Route[];
   readonly #parts: ServerParts;
   #inFlight = 0;
   #draining = false;
 
   constructor(parts: ServerParts) {
     this.#parts = parts;
+    this.routes = parts.routes;
     this.endpoints = parts.routes.map(endpointOf);
     this.fastify = Fastify({
       requestTimeout: REQUEST_MS,
@@ -128,11 +130,21 @@ export class ApiServer {
       handler: async (request, reply) => {
         const caller = callers.get(request);
         if (caller === undefined) throw new RaeError('RAE_INTERNAL', 'a request came in without a caller');
-        const { status = route.status, headers = {}, body } = await route.run(askedOf(route, request, caller) as never);
+        const { status = route.status, headers = {}, body } = await this.#serve(route, request, caller);
         const text = typeof body === 'string' ? body : JSON.stringify(body);
         return reply.code(status).headers(headers).type(route.media).send(text);
       },
     });
+  }
+
+  #serve(route: Route, request: FastifyRequest, caller: Caller): Promise<Reply> {
+    const asked = askedOf(route, request, caller, this.#parts.clock.now());
+    const key = route.method === 'POST' ? asked.header('idempotency-key') : undefined;
+    const serve = () => route.run(asked as never);
+    if (key === undefined || !('tenantId' in caller)) return serve();
+    const { tenantId, project } = caller;
+    const { method, url, body } = request;
+    return this.#parts.once.answer({ tenantId, key, method, url, project, body }, route.status, serve);
   }
 
   #answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {

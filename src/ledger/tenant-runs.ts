@@ -53,6 +53,8 @@ export interface TenantRunWhy extends Row {
   readonly since: Date | null;
   readonly clears_at: Date | null;
   readonly before: number;
+  /** Of its worker's last runs for this tenant; null = none was done yet. */
+  readonly mean_seconds: number | null;
 }
 
 /** Which page of a tenant's runs. */

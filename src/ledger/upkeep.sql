@@ -106,6 +106,18 @@ with gone as (
   returning 1)
 select count(*)::int as swept from gone
 
+-- statement: sweepRequests
+-- takes $1 hours int, $2 limit int
+-- gives {swept int}
+-- again safe
+-- locks the removed rows
+-- index api_requests_age_idx, api_requests_pkey
+with old as (
+  select o.tenant_id, o.idempotency_key from public.api_requests o where o.made_at < now() - $1::int * interval '1 hour' limit $2::int),
+gone as (
+  delete from public.api_requests a using old o where a.tenant_id = o.tenant_id and a.idempotency_key = o.idempotency_key returning 1)
+select count(*)::int as swept from gone
+
 -- statement: sweepCycles
 -- takes $1 days int
 -- gives {swept int}

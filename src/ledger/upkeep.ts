@@ -8,6 +8,7 @@ const sql = loadStatements(new URL('./upkeep.sql', import.meta.url), [
   'sweepWakes',
   'sweepEvents',
   'sweepKeys',
+  'sweepRequests',
   'sweepCycles',
 ]);
 
@@ -82,8 +83,9 @@ export class LedgerUpkeep {
     const wakes = await this.#swept(sql.sweepWakes, WAKE_HOURS, SWEEP_BATCH);
     const events = await this.#swept(sql.sweepEvents, SWEEP_BATCH);
     const keys = await this.#swept(sql.sweepKeys, KEY_HOURS, SWEEP_BATCH);
+    const requests = await this.#swept(sql.sweepRequests, KEY_HOURS, SWEEP_BATCH);
     const cycles = await this.#swept(sql.sweepCycles, CYCLE_DAYS);
-    return { runs: runs + wakes, events, keys, cycles };
+    return { runs: runs + wakes, events, keys: keys + requests, cycles };
   }
 
   async #swept(statement: Statement, ...values: readonly number[]): Promise<number> {

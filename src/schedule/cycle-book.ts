@@ -32,9 +32,13 @@ export class CycleBook {
     this.#database = database;
   }
 
-  /** The cycles with the newest slots first. */
-  async list(worker: string | undefined, limit: number): Promise<readonly CycleRecord[]> {
-    return this.#database.rows<CycleRecord>(sql.list, [worker ?? null, limit]);
+  /** The cycles with the newest slots first. @param after slot and worker of the last one of the page before */
+  async list(
+    worker: string | undefined,
+    limit: number,
+    after: readonly [slot: string, worker: string] | undefined = undefined,
+  ): Promise<readonly CycleRecord[]> {
+    return this.#database.rows<CycleRecord>(sql.list, [worker ?? null, limit, ...(after ?? [null, null])]);
   }
 
   /** @throws RaeError `RAE_NOT_FOUND` */

@@ -38,3 +38,11 @@ select b.budget_id, b.project, b.monthly_limit_usd, b.daily_limit_usd, b.monthly
                 order by u.from_at desc, u.meter desc)
            from public.rae_budget_usage(null, array[b.budget_id]) u), '[]') as limits
   from public.cost_budgets b where b.tenant_id = $1 order by b.project nulls first
+
+-- statement: allows
+-- takes $1 dollars numeric, $2 project text (null = the project default)
+-- gives {allowed boolean, reason text, remaining_usd text}
+-- again safe: reads only
+-- locks none
+-- index cost_budgets_pkey, as rae_budget_usage
+select a.allowed, a.reason, a.remaining_usd::text as remaining_usd from public.rae_budget_allows($1::numeric, $2::text) a

@@ -5,11 +5,22 @@ import { loadStatements } from '../db/statement.ts';
 import type { TenantContext } from '../db/tenant-context.ts';
 import { messageOf, RaeError } from '../kernel/errors.ts';
 
-const sql = loadStatements(new URL('./budget-book.sql', import.meta.url), ['set', 'remove', 'list']);
+const sql = loadStatements(new URL('./budget-book.sql', import.meta.url), ['set', 'remove', 'list', 'allows']);
+
+/** What budgets limit. */
+export const BUDGET_METERS = ['daily_usd', 'monthly_usd', 'daily_tokens', 'monthly_tokens'] as const;
+
+/** Whether something may be spent. */
+export interface BudgetAnswer extends Row {
+  readonly allowed: boolean;
+  readonly reason: string;
+  /** What the tightest limit leaves, as text; null = nothing limits it. */
+  readonly remaining_usd: string | null;
+}
 
 /** A limit of a budget in its present period. Amounts are exact, as text: dollars or tokens. */
 export interface BudgetLimit {
-  readonly meter: 'daily_usd' | 'monthly_usd' | 'daily_tokens' | 'monthly_tokens';
+  readonly meter: (typeof BUDGET_METERS)[number];
   readonly period: string;
   readonly from: string;
   readonly to: string;
@@ -77,6 +88,14 @@ export class BudgetBook {
       await enter(tx, author, 'budget.set', { project, before, after: harmless(stored) });
       return stored;
     });
+  }
+
+  /** Whether an amount may be spent now. What cannot be found out is a no. @param estimate dollars, as text */
+  async allows(tenantId: string, estimate: string, project: string | undefined): Promise<BudgetAnswer> {
+    const [answer] = await this.#tenants.inTenant(tenantId, (tx) =>
+      tx.rows<BudgetAnswer>(sql.allows, [estimate, project ?? null]),
+    );
+    return answer ?? { allowed: false, reason: 'check_failed', remaining_usd: null };
   }
 
   /** Removes a budget; its alerts stay recorded. @throws RaeError `RAE_NOT_FOUND` */

@@ -117,13 +117,13 @@ export class TenantRegistry {
   }
 
   /** No more work is done for the tenant; what it has stays. @throws RaeError `RAE_REFUSED` when it is deleted. */
-  async suspend(tenantId: string): Promise<TenantChange> {
-    return this.#setStatus(tenantId, 'suspended');
+  async suspend(tenantId: string, author: Author = OPERATOR): Promise<TenantChange> {
+    return this.#setStatus(tenantId, 'suspended', author);
   }
 
   /** The tenant is worked for again. @throws RaeError `RAE_REFUSED` when it is deleted. */
-  async resume(tenantId: string): Promise<TenantChange> {
-    return this.#setStatus(tenantId, 'active');
+  async resume(tenantId: string, author: Author = OPERATOR): Promise<TenantChange> {
+    return this.#setStatus(tenantId, 'active', author);
   }
 
   /**
@@ -170,12 +170,13 @@ export class TenantRegistry {
     });
   }
 
-  #setStatus(tenantId: string, status: TenantStatus): Promise<TenantChange> {
-    return this.#change(tenantId, `tenant.${status}`, async (tx, tenant) => {
+  #setStatus(tenantId: string, status: TenantStatus, author: Author): Promise<TenantChange> {
+    const set = async (tx: Queryable, tenant: Tenant) => {
       if (tenant.status === status) return false;
       await tx.rows(sql.setStatus, [tenantId, status]);
       return true;
-    });
+    };
+    return this.#change(tenantId, `tenant.${status}`, set, author);
   }
 
   /** Holds the tenant's row, so that two operators at once go one after the other, and lets `set` change it. */
@@ -183,6 +184,7 @@ export class TenantRegistry {
     tenantId: string,
     action: string,
     set: (tx: Queryable, tenant: Tenant) => Promise<boolean>,
+    author: Author = OPERATOR,
   ): Promise<TenantChange> {
     return this.#inTenant(parseTenantId(tenantId), async (tx) => {
       const tenant = await found(tx, tenantId, 'hold');
@@ -192,7 +194,7 @@ export class TenantRegistry {
       const changed = await set(tx, tenant);
       if (!changed) return { changed, tenant };
       const after = await found(tx, tenantId, 'show');
-      await enter(tx, OPERATOR, action, { before: stateOf(tenant), after: stateOf(after) });
+      await enter(tx, author, action, { before: stateOf(tenant), after: stateOf(after) });
       return { changed, tenant: after };
     });
   }

@@ -35,7 +35,7 @@ arrivals           SIUD       SID            i           i        I             
 limits             SIUD       SU             -           s        SIUD          -
 pauses             SIUD       SUD            -           s        SIU           -
 holds              SIUD       SIUD           s           s        S             -
-queue_holds        SIUD       SIUD           -           -        S             S
+queue_holds        SIUD       SIUD           -           S        S             S
 flights            SIUD       SID            -           -        S             S
 runs               SIUD       SIUD           siu         siu      SIU           -
 workers            SIUD       S              S           S        S             S
@@ -70,6 +70,8 @@ audit_checkpoints  SIUD       -              s           s        -             
 audit_keys         SIUD       -              -           -        -             -
 members            SIUD       -              -           siud     SI            -
 api_keys           SIUD       -              -           siu      SI            -
+api_requests       SIUD       SD             -           siud     -             -
+operator_keys      SIUD       -              -           -        SIU           -
 tenant_data_keys   SIUD       -              s           siu      -             -
 tenant_secrets     SIUD       -              s           siud     -             -
 pending_events     SIUD       -              sid         i        -             -

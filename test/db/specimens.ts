@@ -85,6 +85,15 @@ export const SPECIMENS: Readonly<Record<string, TableSpecimen>> = {
     () => ({ idempotency_key: word(), run_id: randomUUID(), worker: 'decay', payload_hash: '' }),
     'worker',
   ),
+  api_requests: tenants(() => ({ idempotency_key: word(), fingerprint: `\\x${'00'.repeat(32)}` }), 'answer'),
+  operator_keys: shared(
+    () => ({
+      key_id: randomUUID().replaceAll('-', '').slice(0, 16),
+      name: word(),
+      digest: `\\x${'00'.repeat(32)}`,
+    }),
+    'last_used_at',
+  ),
   events: tenants(() => ({ event_type: 'custom.specimen' }), 'source'),
   messages: tenants(() => ({ channel: '{}', type: 'specimen' }), 'refusals'),
   message_endpoints: tenants(() => ({ endpoint: word() }), 'failures'),

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll } from 'vitest';
 import { onboard } from '../../src/access/onboarding.ts';
+import { OperatorKeyBook } from '../../src/access/operator-key-book.ts';
 import { OPERATOR } from '../../src/audit/log.ts';
 import { makeApi } from '../../src/http/api.ts';
 import type { ApiServer } from '../../src/http/server.ts';
@@ -63,6 +64,12 @@ export class TestApi {
     };
   }
 
+  /** A new key of an operator. */
+  async operator(): Promise<string> {
+    const { text } = await new OperatorKeyBook(this.#database.open('rae_operator')).create({ name: 'sre' });
+    return text;
+  }
+
   /** A new tenant with the key of its first admin. */
   async tenant(plan = 'free'): Promise<{ readonly id: string; readonly key: string }> {
     const registry = new TenantRegistry(this.#database.open('rae_operator'));
@@ -78,11 +85,9 @@ export function useApi(database: () => TestDatabase): () => TestApi {
     const events = new Events();
     const tenants = database().tenants('rae_api', { poolSize: 4 });
     const ready = async () => ({ ok: true, says: 'it is there' });
-    api = new TestApi(
-      makeApi({ tenants, catalogue: await loadCatalogue(), events, clock: systemClock, ready }),
-      events,
-      database(),
-    );
+    const operator = { database: database().open('rae_operator'), partitions: 2, depth: undefined };
+    const parts = { tenants, operator, catalogue: await loadCatalogue(), events, ready, clock: systemClock };
+    api = new TestApi(makeApi(parts), events, database());
   });
   afterAll(async () => {
     await api?.server.drain();

@@ -2,9 +2,17 @@ import { Registry } from 'prom-client';
 import { PERMISSIONS, RIGHTS } from '../../src/access/role.ts';
 import { SETTINGS, SHARD } from '../../src/config/environment.ts';
 import type { Setting } from '../../src/config/setting.ts';
+import { Database } from '../../src/db/database.ts';
+import { Shards } from '../../src/db/shards.ts';
+import { TenantContext } from '../../src/db/tenant-context.ts';
+import { openApi } from '../../src/http/open-api.ts';
+import { routesOf } from '../../src/http/routes.ts';
 import { ERRORS } from '../../src/kernel/errors.ts';
 import { EVENTS } from '../../src/observe/catalogue.ts';
 import { makeMetrics } from '../../src/observe/metric-table.ts';
+import { loadCatalogue } from '../../workers/index.ts';
+
+const catalogue = await loadCatalogue();
 
 /** The command that writes these pages anew; named wherever a page and the code differ. */
 export const WRITE_COMMAND = 'npm run docs';
@@ -107,7 +115,7 @@ function metricsPage(): string {
   return page(
     'Metrics',
     'src/observe/metric-table.ts',
-    'Every process serves `/metrics` on its own port (`RAE_METRICS_PORT`). No label names a tenant. Counters and histograms begin at 0 for every worker, plan and outcome; a label value that is not known is counted as `other`.',
+    'Every process serves `/metrics` on its own port (`RAE_METRICS_PORT`). Only costs and requests name tenants, the busiest of them. Counters and histograms begin at 0 for every worker, plan and outcome; a label value that is not known is counted as `other`.',
     table(['metric', 'type', 'labels', 'what it is'], rows),
     'Beside them are the usual `process_*` and `nodejs_*` metrics of the process itself.',
   );
@@ -130,6 +138,15 @@ function accessPage(): string {
   );
 }
 
+/** The description of the API: its routes as they are declared; nothing is asked of any database. */
+function openApiPage(): string {
+  const url = 'postgres://nobody@localhost/none';
+  const database = new Database({ url, applicationName: 'docs', poolSize: 1, statementTimeoutMs: 0, prepared: false });
+  const tenants = new TenantContext(new Shards(new Map([['main', database]])));
+  const routes = routesOf({ tenants, catalogue, operator: { database, partitions: 1, depth: undefined } });
+  return `${JSON.stringify(openApi(routes), null, 2)}\n`;
+}
+
 /** The pages that are generated. */
 export const PAGES: readonly Page[] = Object.freeze([
   { path: 'docs/access.md', render: accessPage },
@@ -137,4 +154,5 @@ export const PAGES: readonly Page[] = Object.freeze([
   { path: 'docs/errors.md', render: errorsPage },
   { path: 'docs/events.md', render: eventsPage },
   { path: 'docs/metrics.md', render: metricsPage },
+  { path: 'docs/openapi.json', render: openApiPage },
 ]);

@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import { DAY } from '../kernel/duration.ts';
+import { RaeError } from '../kernel/errors.ts';
+import type { TenantFigures } from '../ledger/tenant-figures.ts';
+import { EXPOSITION_TYPE } from '../observe/exposition.ts';
+import { USAGE_PARTS, type UsageBook } from '../tenant/usage-book.ts';
+import { PROJECT, projectOf } from './project.ts';
+import { type Route, route } from './route.ts';
+import { tenantMetrics } from './tenant-metrics.ts';
+
+const DATE = z.iso.date().optional();
+const USAGE = z.object({ cost_usd: z.string(), tokens: z.string(), calls: z.int(), unknown_calls: z.int() });
+
+/** What a tenant has used. */
+export function usageRoutes(usage: UsageBook, figures: TenantFigures): readonly Route[] {
+  const show = route({
+    method: 'GET',
+    path: '/v1/usage',
+    does: 'Shows what calls of models cost, over whole days of UTC; default: the present month.',
+    permission: 'usage:read',
+    projects: true,
+    query: z.strictObject({
+      by: z.enum(USAGE_PARTS).default('model').describe('what it is divided by'),
+      from: DATE.describe('the first day'),
+      to: DATE.describe('the day after the last'),
+      project: PROJECT.optional(),
+    }),
+    status: 200,
+    answer: z.object({
+      from: z.string(),
+      to: z.string(),
+      by: z.enum(USAGE_PARTS),
+      project: z.string().nullable(),
+      total: USAGE,
+      parts: z.array(USAGE.extend({ part: z.string(), saved_usd: z.string() })),
+    }),
+    run: async ({ principal, query: { by, from, to, project: given }, now }) => {
+      const project = projectOf(principal, given);
+      const span = {
+        project,
+        from: from === undefined ? new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), 1)) : new Date(from),
+        to: to === undefined ? new Date(Math.floor(now.getTime() / DAY) * DAY + DAY) : new Date(to),
+      };
+      if (span.from >= span.to) throw new RaeError('RAE_USAGE', 'the query is wrong: from is not before to');
+      const { total, parts } = await usage.usage(principal.tenantId, span, by);
+      const [first, last] = [span.from.toISOString().slice(0, 10), span.to.toISOString().slice(0, 10)];
+      return { body: { from: first, to: last, by, project: project ?? null, total, parts } };
+    },
+  });
+  const measured = route({
+    method: 'GET',
+    path: '/v1/metrics',
+    does: "Gives this tenant's own figures as Prometheus reads them: runs, memories, this month's costs.",
+    permission: 'usage:read',
+    status: 200,
+    media: EXPOSITION_TYPE,
+    answer: z.string(),
+    run: async ({ principal, now }) => ({ body: await tenantMetrics(figures, principal.tenantId, now) }),
+  });
+  return [show, measured];
+}
