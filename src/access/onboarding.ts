@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
 import { type Author, enter } from '../audit/log.ts';
 import { loadStatements } from '../db/statement.ts';
-import { RaeError } from '../kernel/errors.ts';
 import type { NewTenant } from '../tenant/new-tenant.ts';
 import type { Project, TenantRegistry } from '../tenant/registry.ts';
 import type { Tenant } from '../tenant/tenant.ts';
+import { tenantIdOf } from './external-id.ts';
 import { addKey } from './key-book.ts';
 
 const sql = loadStatements(new URL('./onboarding.sql', import.meta.url), ['addMember', 'beginTenant']);
@@ -31,7 +30,7 @@ export async function onboard(
   author: Author,
 ): Promise<Onboarded> {
   const { externalId } = input;
-  const tenantId = externalId === undefined ? undefined : idOf(externalId);
+  const tenantId = externalId === undefined ? undefined : tenantIdOf(externalId);
   let apiKey: string | undefined;
   const { tenant, project, made } = await registry.create(input, {
     tenantId,
@@ -46,14 +45,4 @@ export async function onboard(
     },
   });
   return { tenant, project, apiKey, made };
-}
-
-/** The tenant id that follows from an external id: its primary key then keeps it single. */
-function idOf(externalId: string): string {
-  if (externalId.trim() === '' || externalId.length > 255 || /\p{Cc}/u.test(externalId))
-    throw new RaeError('RAE_USAGE', 'an external id has 1 to 255 characters and no control characters');
-  const hex = createHash('sha256').update(`rae tenant\n${externalId}`).digest('hex');
-  // A uuid of version 8: whatever its maker makes of it.
-  const variant = '89ab'[Number.parseInt(hex.charAt(16), 16) % 4];
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }

@@ -3,7 +3,7 @@ import { SETTINGS } from './environment.ts';
 import { type Mistake, quote } from './mistake.ts';
 
 // Names that other releases read: during an upgrade two releases share one environment, so they are no misspellings.
-const OTHER_RELEASES = new Set(['RAE_CONSUME', 'RAE_OIDC_ISSUER', 'RAE_JWT_AUDIENCE']);
+const OTHER_RELEASES = new Set(['RAE_CONSUME']);
 
 /** Every variable that is read by its own name; `RAE_SHARD_<NAME>_URL` comes on top. */
 export const KNOWN_NAMES: ReadonlySet<string> = new Set(

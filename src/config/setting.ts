@@ -77,6 +77,19 @@ export function path(example: string, means: string): Setting<string | undefined
   return { ...plain, schema, default: none, expects: 'the path of a folder', example, means };
 }
 
+/** A word or an address of the kind that `form` describes. */
+export function plainText(
+  form: RegExp,
+  expects: string,
+  example: string,
+  means: string,
+  fallback?: string,
+): Setting<string | undefined> {
+  const schema = z.string().regex(form);
+  const read = fallback === undefined ? schema.optional() : schema.default(fallback);
+  return { ...plain, schema: read, default: fallback ?? none, expects, example, means };
+}
+
 /** A JSON object. What is inside is checked by whoever it is for. */
 export function jsonObject(example: string, means: string): Setting<Readonly<Record<string, unknown>>> {
   const schema = z

@@ -21,7 +21,8 @@ export async function openApiProcess(parts: ProcessParts, elseAnyPort: boolean):
   redis?.connect().catch(() => undefined);
   const operator = await openOperator(parts, shards, redis);
   const tenants = new TenantContext(shards);
-  const server = makeApi({ tenants, catalogue, events, clock, ready, redis, operator: operator?.parts });
+  const { tokens } = config;
+  const server = makeApi({ tenants, catalogue, events, clock, ready, redis, tokens, operator: operator?.parts });
   const host = '0.0.0.0';
   const listen = async (port: number): Promise<number> => {
     try {

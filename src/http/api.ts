@@ -2,6 +2,8 @@ import { CallLimit } from '../access/call-limit.ts';
 import { KeyBook } from '../access/key-book.ts';
 import { OperatorKeyBook } from '../access/operator-key-book.ts';
 import type { Caller } from '../access/principal.ts';
+import { TokenBook, type TokenClaims } from '../access/token-book.ts';
+import { type TokenRules, TokenVerifier } from '../access/token-verifier.ts';
 import { AuditLog } from '../audit/log.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Events } from '../observe/events.ts';
@@ -19,6 +21,8 @@ export interface ApiParts extends RouteParts {
   readonly clock: Clock;
   /** Where calls are counted over all processes; undefined = each process counts for itself. */
   readonly redis?: Redis | undefined;
+  /** Which tokens are believed; undefined = none. */
+  readonly tokens?: (TokenRules & { readonly claims: TokenClaims }) | undefined;
   /** Can what it needs be reached? */
   readonly ready: () => Promise<Check>;
 }
@@ -29,6 +33,7 @@ export function makeApi(parts: ApiParts): ApiServer {
   const quotas = new QuotaBook(tenants);
   const calls = new CallLimit(redis, clock, (id) => quotas.limit(id, 'max_api_calls_per_minute'));
   const operators = operator === undefined ? undefined : new OperatorKeyBook(operator.database);
+  const tokens = parts.tokens && new TokenBook(tenants, new TokenVerifier(parts.tokens), parts.tokens.claims);
   const [keys, log] = [new KeyBook(tenants), new AuditLog(tenants)];
   return new ApiServer({
     routes: routesOf(parts),
@@ -37,13 +42,19 @@ export function makeApi(parts: ApiParts): ApiServer {
     admit: callAdmission(calls),
     clock,
     once: new AnsweredOnce(tenants),
-    callerOf: (credential) => callerOf(credential, keys, operators),
+    callerOf: (credential) => callerOf(credential, { keys, operators, tokens }),
     refused: ({ tenantId }, author, action, detail) => log.note(tenantId, author, action, detail),
   });
 }
 
+interface Books {
+  readonly keys: KeyBook;
+  readonly operators: OperatorKeyBook | undefined;
+  readonly tokens: TokenBook | undefined;
+}
+
 /** Whose credential this is, by its form. @throws RaeError `RAE_UNAUTHENTICATED`, `RAE_FORBIDDEN` */
-async function callerOf(text: string, keys: KeyBook, operators: OperatorKeyBook | undefined): Promise<Caller> {
+async function callerOf(text: string, { keys, operators, tokens }: Books): Promise<Caller> {
   if (operators !== undefined && text.startsWith('rae_operator_')) return operators.operator(text);
-  return keys.principal(text);
+  return tokens === undefined || text.startsWith('rae_') ? keys.principal(text) : tokens.caller(text);
 }

@@ -9,6 +9,12 @@ export const REQUEST_ERRORS = Object.freeze({
     means: 'No credential was sent, or it is not known, has expired or was revoked.',
     action: 'Send a valid API key, `Authorization: Bearer rae_…`; make one with `rae key create`.',
   },
+  RAE_ISSUER_UNREACHABLE: {
+    exit: EXIT.failed,
+    retryable: true,
+    means: 'The issuer of tokens (RAE_OIDC_ISSUER) cannot be asked for its keys, so that no token can be proven.',
+    action: 'Check the issuer and the way to it; API keys work meanwhile.',
+  },
   RAE_FORBIDDEN: {
     exit: EXIT.refused,
     retryable: false,

@@ -2,7 +2,7 @@ import { afterAll, beforeAll } from 'vitest';
 import { onboard } from '../../src/access/onboarding.ts';
 import { OperatorKeyBook } from '../../src/access/operator-key-book.ts';
 import { OPERATOR } from '../../src/audit/log.ts';
-import { makeApi } from '../../src/http/api.ts';
+import { type ApiParts, makeApi } from '../../src/http/api.ts';
 import type { ApiServer } from '../../src/http/server.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { Events } from '../../src/observe/events.ts';
@@ -79,14 +79,22 @@ export class TestApi {
 }
 
 /** The API on the file's database. */
-export function useApi(database: () => TestDatabase): () => TestApi {
+export function useApi(database: () => TestDatabase, tokens?: () => ApiParts['tokens']): () => TestApi {
   let api: TestApi | undefined;
   beforeAll(async () => {
     const events = new Events();
     const tenants = database().tenants('rae_api', { poolSize: 4 });
     const ready = async () => ({ ok: true, says: 'it is there' });
     const operator = { database: database().open('rae_operator'), partitions: 2, depth: undefined };
-    const parts = { tenants, operator, catalogue: await loadCatalogue(), events, ready, clock: systemClock };
+    const parts = {
+      tenants,
+      operator,
+      catalogue: await loadCatalogue(),
+      events,
+      ready,
+      clock: systemClock,
+      tokens: tokens?.(),
+    };
     api = new TestApi(makeApi(parts), events, database());
   });
   afterAll(async () => {
