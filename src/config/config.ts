@@ -65,20 +65,22 @@ function configOf(env: Environment, shards: Readonly<Record<string, string>>) {
     settings: env.RAE_SETTINGS,
     httpPort: env.RAE_HTTP_PORT,
     /** Which tokens the API believes; undefined = none. */
-    tokens:
-      env.RAE_JWT_AUDIENCE === undefined
-        ? undefined
-        : {
-            issuer: env.RAE_OIDC_ISSUER,
-            audience: env.RAE_JWT_AUDIENCE,
-            secrets: env.RAE_JWT_SECRETS,
-            secretIssuer: env.RAE_JWT_ISSUER ?? 'rae',
-            claims: { tenant: env.RAE_JWT_TENANT_CLAIM ?? 'tenant_id', role: env.RAE_JWT_ROLE_CLAIM ?? 'role' },
-          },
+    tokens: tokensOf(env),
     metricsPort: env.RAE_METRICS_PORT,
     logLevel: env.RAE_LOG_LEVEL,
     logFormat: env.RAE_LOG_FORMAT,
     testServices: env.RAE_TEST_SERVICES,
+  };
+}
+
+function tokensOf(env: Environment) {
+  if (env.RAE_JWT_AUDIENCE === undefined) return undefined;
+  return {
+    issuer: env.RAE_OIDC_ISSUER,
+    audience: env.RAE_JWT_AUDIENCE,
+    secrets: env.RAE_JWT_SECRETS,
+    secretIssuer: env.RAE_JWT_ISSUER ?? 'rae',
+    claims: { tenant: env.RAE_JWT_TENANT_CLAIM ?? 'tenant_id', role: env.RAE_JWT_ROLE_CLAIM ?? 'role' },
   };
 }
 

@@ -115,7 +115,11 @@ function looking(runs: TenantRuns): readonly Route[] {
     answer: RUN.extend({ payload: z.unknown() }),
     run: async ({ principal, params }) => ({ body: await runs.find(principal.tenantId, params.run_id) }),
   });
-  const why = route({
+  return [list, show, explaining(runs)];
+}
+
+const explaining = (runs: TenantRuns) =>
+  route({
     method: 'GET',
     path: '/v1/runs/{run_id}/why',
     does: 'Says why a run stands where it stands, and how many of its worker come before it.',
@@ -145,8 +149,6 @@ function looking(runs: TenantRuns): readonly Route[] {
       return { body: { run_id: params.run_id, ...explained(found) } };
     },
   });
-  return [list, show, why];
-}
 
 function changing(runs: TenantRuns): readonly Route[] {
   const verb = (name: 'cancel' | 'retry', does: string) =>
