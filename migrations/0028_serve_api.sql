@@ -20,7 +20,7 @@ call public.rae_guard_table('public.api_requests', true);
 -- serves housekeeping
 create index api_requests_age_idx on public.api_requests (made_at);
 grant select, insert, update, delete on public.api_requests to rae_api;
-grant select (tenant_id, idempotency_key, made_at), delete on public.api_requests to rae_scheduler;
+grant select (tenant_id, made_at), delete on public.api_requests to rae_scheduler;
 
 create table public.operator_keys (
   key_id text primary key check (key_id ~ '^[0-9a-f]{16}$'),

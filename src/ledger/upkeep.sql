@@ -111,11 +111,13 @@ select count(*)::int as swept from gone
 -- gives {swept int}
 -- again safe
 -- locks the removed rows
--- index api_requests_age_idx, api_requests_pkey
-with old as (
-  select o.tenant_id, o.idempotency_key from public.api_requests o where o.made_at < now() - $1::int * interval '1 hour' limit $2::int),
-gone as (
-  delete from public.api_requests a using old o where a.tenant_id = o.tenant_id and a.idempotency_key = o.idempotency_key returning 1)
+-- index api_requests_age_idx
+with gone as (
+  delete from public.api_requests a
+   where a.made_at <= (
+     select max(o.made_at) from (
+       select made_at from public.api_requests where made_at < now() - $1::int * interval '1 hour' order by made_at limit $2::int) o)
+  returning 1)
 select count(*)::int as swept from gone
 
 -- statement: sweepCycles
