@@ -160,8 +160,8 @@ function changing(runs: TenantRuns): readonly Route[] {
       params: PARAMS,
       status: 200,
       answer: RUN,
-      run: async ({ principal, params }) => {
-        const { payload: _payload, ...run }: TenantRun = await runs[name](principal.tenantId, params.run_id);
+      run: async ({ principal, author, params }) => {
+        const { payload: _payload, ...run }: TenantRun = await runs[name](principal.tenantId, params.run_id, author);
         return { body: run };
       },
     });

@@ -9,7 +9,7 @@ export const ERRORS = Object.freeze({
   RAE_USAGE: {
     exit: EXIT.usage,
     retryable: false,
-    means: 'A command was called with a wrong argument or option.',
+    means: 'A command or a request has a wrong argument, option or field.',
     action: 'Correct the call; the message names what was expected and the nearest right spelling.',
   },
   RAE_CONFIG_INVALID: {

@@ -1,3 +1,4 @@
+import { type Author, enter } from '../audit/log.ts';
 import type { Queryable, Row } from '../db/database.ts';
 import { sqlStateOf } from '../db/sqlstate.ts';
 import { loadStatements } from '../db/statement.ts';
@@ -111,22 +112,26 @@ export class TenantRuns {
     });
   }
 
-  /** Takes an owed run out of the work; one that was cancelled before stays so. @throws RaeError `RAE_REFUSED` when it is past that. */
-  async cancel(tenantId: string, runId: string): Promise<TenantRun> {
+  /** Takes an owed run out of the work and enters that in the audit log; one that was cancelled before stays so. @throws RaeError `RAE_REFUSED` when it is past that. */
+  async cancel(tenantId: string, runId: string, author: Author): Promise<TenantRun> {
     return this.#tenants.inTenant(tenantId, async (tx) => {
       const [cancelled] = await tx.rows(sql.cancel, [tenantId, runId]);
       const run = await found(tx, tenantId, runId);
+      if (cancelled !== undefined) await enter(tx, author, 'run.cancelled', { run_id: runId, worker: run.worker });
       if (cancelled !== undefined || run.reason === 'cancelled') return run;
       throw new RaeError('RAE_REFUSED', `the run is ${run.state}; only owed runs can be cancelled`);
     });
   }
 
-  /** Makes a dead run owed again. @throws RaeError `RAE_REFUSED` for one that is not dead, or that belongs to a slot. */
-  async retry(tenantId: string, runId: string): Promise<TenantRun> {
+  /** Makes a dead run owed again and enters that in the audit log. @throws RaeError `RAE_REFUSED` for one that is not dead, or that belongs to a slot. */
+  async retry(tenantId: string, runId: string, author: Author): Promise<TenantRun> {
     return this.#tenants.inTenant(tenantId, async (tx) => {
       const [back] = await tx.rows(sql.retry, [tenantId, runId]);
       const run = await found(tx, tenantId, runId);
-      if (back !== undefined) return run;
+      if (back !== undefined) {
+        await enter(tx, author, 'run.retried', { run_id: runId, worker: run.worker });
+        return run;
+      }
       if (run.state !== 'dead')
         throw new RaeError('RAE_REFUSED', `the run is ${run.state}; only dead runs are retried`);
       throw new RaeError('RAE_REFUSED', 'the run belongs to a slot of a cycle, which operators retry');

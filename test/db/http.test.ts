@@ -23,6 +23,8 @@ describe('a run', () => {
     const cancelled = await api().ask(`POST /v1/runs/${id}:cancel`, { key });
     expect(cancelled).toMatchObject({ status: 200, body: { state: 'skipped', reason: 'cancelled' } });
     expect(await api().ask(`POST /v1/runs/${id}:retry`, { key })).toMatchObject({ status: 409 });
+    const { entries } = (await api().ask('GET /v1/audit', { key })).body;
+    expect(entries).toContainEqual(expect.objectContaining({ action: 'run.cancelled' }));
   });
 
   it('of a batch has a result of its own', async () => {

@@ -88,7 +88,7 @@ describe('rae usage', () => {
       expect(JSON.parse(after.out)).toMatchObject({ total: { cost_usd: '0.250001', calls: 3, unknown_calls: 1 } });
       expect(JSON.parse(after.out).parts).toHaveLength(2);
     }
-    expect((await rae(of)).out).toContain('the cost of 1 calls is unknown: see rae price list');
+    expect((await rae(of)).out).toContain('the cost of 1 call is unknown: see rae price list');
     expect(await rae([...of, '--by', 'modle'])).toMatchObject({ code: 2 });
     expect(await rae(['usage', '--tenant', tenant, '--from', '2026-03-01T10:00:00Z'])).toMatchObject({ code: 2 });
   });

@@ -71,7 +71,9 @@ interface Told {
 
 function shown(span: string, { total, parts, quotas }: Told, by: UsagePart, call: Call): string {
   const unknown =
-    total.unknown_calls === 0 ? '' : `\nthe cost of ${total.unknown_calls} calls is unknown: see rae price list`;
+    total.unknown_calls === 0
+      ? ''
+      : `\nthe cost of ${total.unknown_calls} ${total.unknown_calls === 1 ? 'call' : 'calls'} is unknown: see rae price list`;
   const spent = `${span}: ${total.cost_usd} USD, ${total.tokens} tokens, ${total.calls} calls${unknown}`;
   const sum = `${spent}\n\n${quotaLines(quotas, call.out.look)}`;
   if (parts.length === 0) return sum;
