@@ -14,7 +14,8 @@ export const PERMISSIONS = Object.freeze({
   'keys:manage': 'list, make and revoke API keys',
   'audit:read': 'read the audit log',
   'tenants:manage': 'make, list, suspend and move tenants',
-  'fleet:read': 'see the queues and cycles of the whole fleet',
+  'fleet:read': 'see the queues, cycles and pauses of the whole fleet',
+  'fleet:write': 'pause work of the fleet, and let it go on',
 } as const);
 
 export type Permission = keyof typeof PERMISSIONS;
@@ -28,7 +29,7 @@ export type TenantRole = (typeof TENANT_ROLES)[number];
 export type Role = TenantRole | 'operator';
 
 /** What is about more than one tenant. */
-const OF_OPERATORS: readonly Permission[] = ['tenants:manage', 'fleet:read'];
+const OF_OPERATORS: readonly Permission[] = ['tenants:manage', 'fleet:read', 'fleet:write'];
 
 const ALL = Object.freeze(
   (Object.keys(PERMISSIONS) as Permission[]).filter((permission) => !OF_OPERATORS.includes(permission)),

@@ -3,6 +3,8 @@ import { AuditLog } from '../audit/log.ts';
 import type { Database } from '../db/database.ts';
 import type { TenantContext } from '../db/tenant-context.ts';
 import type { Catalogue } from '../fleet/catalogue.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { PauseBook } from '../ledger/pause-book.ts';
 import { RunBook } from '../ledger/run-book.ts';
 import { TenantFigures } from '../ledger/tenant-figures.ts';
 import { TenantRuns } from '../ledger/tenant-runs.ts';
@@ -20,6 +22,7 @@ import { costRoutes } from './cost-routes.ts';
 import { eventRoutes } from './event-routes.ts';
 import { type FleetBooks, fleetRoutes } from './fleet-routes.ts';
 import { keyRoutes } from './key-routes.ts';
+import { pauseRoutes } from './pause-routes.ts';
 import { policyRoutes } from './policy-routes.ts';
 import type { Route } from './route.ts';
 import { ruleRoutes } from './rule-routes.ts';
@@ -39,6 +42,7 @@ export interface RouteParts {
 /** What the routes of operators are made of. */
 export interface OperatorParts extends Pick<FleetBooks, 'partitions' | 'depth'> {
   readonly database: Database;
+  readonly clock: Clock;
 }
 
 /** Every route of the API. Adding one is adding it to a file of routes, or such a file here. */
@@ -61,10 +65,12 @@ export function routesOf({ tenants, catalogue, operator }: RouteParts): readonly
   ];
 }
 
-function operatorRoutes({ database, partitions, depth }: OperatorParts, { names }: Catalogue): readonly Route[] {
+function operatorRoutes({ database, clock, partitions, depth }: OperatorParts, { names }: Catalogue): readonly Route[] {
   const [runs, cycles] = [new RunBook(database), new CycleBook(database)];
+  const tenants = new TenantRegistry(database);
   return [
-    ...tenantRoutes(new TenantRegistry(database)),
+    ...tenantRoutes(tenants),
+    ...pauseRoutes({ pauses: new PauseBook(database), tenants, workers: names, clock }),
     ...fleetRoutes({ runs, cycles, workers: names, partitions, depth }),
   ];
 }

@@ -63,7 +63,7 @@ const admitted = ({ tenantId }: RunRef): Promise<unknown> =>
     .open('rae_scheduler')
     .rows(
       query(
-        `select * from ${dispatchFunctions.installedName('admit_runs')}('dispatcher', 'me', 1, 60000, $1, '{decay}', '{0}', '{1}', '{false}')`,
+        `select * from ${dispatchFunctions.installedName('admit_runs')}('dispatcher', 'me', 1, 0, 60000, $1, '{decay}', '{0}', '{1}', '{false}')`,
       ),
       [[tenantId]],
     );

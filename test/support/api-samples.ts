@@ -49,6 +49,9 @@ export const SAMPLES: Readonly<Record<string, Omit<TestRequest, 'key'> & { reado
   'POST /v1/tenants/{tenant_id}:resume': {},
   'GET /v1/queues': {},
   'GET /v1/cycles': {},
+  'GET /v1/pauses': {},
+  'POST /v1/pauses': { body: { worker: 'decay', reason: 'sample' } },
+  'DELETE /v1/pauses/{pause_id}': {},
 };
 
 /** The sample of a route, about these things. @throws for a route without a sample */

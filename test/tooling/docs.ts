@@ -7,6 +7,7 @@ import { Shards } from '../../src/db/shards.ts';
 import { TenantContext } from '../../src/db/tenant-context.ts';
 import { openApi } from '../../src/http/open-api.ts';
 import { routesOf } from '../../src/http/routes.ts';
+import { systemClock } from '../../src/kernel/clock.ts';
 import { ERRORS } from '../../src/kernel/errors.ts';
 import { EVENTS } from '../../src/observe/catalogue.ts';
 import { makeMetrics } from '../../src/observe/metric-table.ts';
@@ -143,7 +144,11 @@ function openApiPage(): string {
   const url = 'postgres://nobody@localhost/none';
   const database = new Database({ url, applicationName: 'docs', poolSize: 1, statementTimeoutMs: 0, prepared: false });
   const tenants = new TenantContext(new Shards(new Map([['main', database]])));
-  const routes = routesOf({ tenants, catalogue, operator: { database, partitions: 1, depth: undefined } });
+  const routes = routesOf({
+    tenants,
+    catalogue,
+    operator: { database, clock: systemClock, partitions: 1, depth: undefined },
+  });
   return `${JSON.stringify(openApi(routes), null, 2)}\n`;
 }
 
