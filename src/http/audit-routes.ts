@@ -23,7 +23,7 @@ export function auditRoutes(log: AuditLog): readonly Route[] {
     status: 200,
     answer: z.object({ entries: z.array(ENTRY), next: z.string().nullable() }),
     run: async ({ principal: { tenantId }, query: { limit, cursor } }) => {
-      const [before] = placeOf(tenantId, cursor, [/^\d{1,18}$/]);
+      const [before] = placeOf(tenantId, cursor, [z.string().regex(/^\d{1,18}$/)]);
       const found = await log.list(tenantId, before, limit + 1);
       const entries = found.slice(0, limit);
       const last = found.length > limit ? entries.at(-1) : undefined;

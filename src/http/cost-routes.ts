@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { CostBook } from '../tenant/cost-book.ts';
 import { idOfRequest } from './idempotent-id.ts';
+import { GIVEN_INSTANT } from './instant.ts';
 import { PROJECT, projectOf } from './project.ts';
 import { type Route, route } from './route.ts';
 
@@ -26,7 +27,7 @@ const COST = z.strictObject({
   user_id: z.string().max(255).optional(),
   error: z.boolean().default(false),
   error_message: z.string().max(2_000).optional(),
-  timestamp: z.iso.datetime({ offset: true }).optional().describe('of the call; default: now'),
+  timestamp: GIVEN_INSTANT.optional().describe('of the call; default: now'),
 });
 
 /** What calls of models cost. */

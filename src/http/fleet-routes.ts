@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type QueueDepth, queueList } from '../fleet/queue-list.ts';
 import type { RunBook } from '../ledger/run-book.ts';
 import type { CycleBook } from '../schedule/cycle-book.ts';
+import { GIVEN_INSTANT } from './instant.ts';
 import { cursorOf, PAGE, placeOf } from './page.ts';
 import { operatorRoute, type Route } from './route.ts';
 
@@ -49,7 +50,7 @@ const queues = ({ runs, workers, partitions, depth }: FleetBooks) =>
       next: z.string().nullable(),
     }),
     run: async ({ query: { limit, cursor } }) => {
-      const [after = ''] = placeOf(FLEET, cursor, [/^rae\.[a-z0-9.-]{1,200}$/]);
+      const [after = ''] = placeOf(FLEET, cursor, [z.string().regex(/^rae\.[a-z0-9.-]{1,200}$/)]);
       const all = [...(await queueList(runs, workers, partitions))].sort((a, b) => (a.queue < b.queue ? -1 : 1));
       const rest = all.filter(({ queue }) => queue > after);
       const page = rest.slice(0, limit);
@@ -89,7 +90,7 @@ const cycles = ({ cycles: book }: FleetBooks) =>
       next: z.string().nullable(),
     }),
     run: async ({ query: { limit, cursor, worker } }) => {
-      const place = placeOf(FLEET, cursor, [/^\d{4}-[\dT:.-]{5,30}Z$/, /^[a-z0-9-]{1,100}$/]);
+      const place = placeOf(FLEET, cursor, [GIVEN_INSTANT, z.string().regex(/^[a-z0-9-]{1,100}$/)]);
       const after = place.length === 2 ? ([place[0] ?? '', place[1] ?? ''] as const) : undefined;
       const found = await book.list(worker, limit + 1, after);
       const page = found.slice(0, limit);

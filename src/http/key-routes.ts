@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { KeyBook } from '../access/key-book.ts';
 import { TENANT_ROLES } from '../access/role.ts';
+import { GIVEN_INSTANT } from './instant.ts';
 import { type Route, route } from './route.ts';
 
 const INSTANT = z.iso.datetime().nullable();
@@ -48,7 +49,7 @@ const made = (keys: KeyBook) =>
       role: z.enum(TENANT_ROLES),
       scopes: z.array(z.string().max(50)).max(50).optional(),
       project: z.string().min(1).max(255).optional(),
-      expires_at: z.iso.datetime({ offset: true }).optional(),
+      expires_at: GIVEN_INSTANT.optional(),
     }),
     status: 201,
     answer: z.object({

@@ -18,12 +18,15 @@ export function cursorOf(tenantId: string, place: readonly string[]): string {
 }
 
 /** @throws RaeError `RAE_USAGE` for one that no page of this tenant has given. */
-export function placeOf(tenantId: string, cursor: string | undefined, parts: readonly RegExp[]): readonly string[] {
+export function placeOf(
+  tenantId: string,
+  cursor: string | undefined,
+  parts: readonly z.ZodType<string>[],
+): readonly string[] {
   if (cursor === undefined) return [];
   try {
     const [owner, ...place]: unknown[] = JSON.parse(Buffer.from(cursor, 'base64url').toString());
-    const fits =
-      place.length === parts.length && place.every((one, at) => typeof one === 'string' && parts[at]?.test(one));
+    const fits = place.length === parts.length && place.every((one, at) => parts[at]?.safeParse(one).success === true);
     if (owner === tenantId && fits) return place as string[];
   } catch {
     // Said below, like any other text that is no cursor.

@@ -34,6 +34,13 @@ function bodyOf(route: Route, { body }: FastifyRequest): unknown {
 }
 
 function checked(where: string, schema: z.ZodType, given: unknown): unknown {
+  // Postgres keeps no NUL; in bodies it is refused while they are read.
+  const isNul =
+    where !== 'body' &&
+    Object.values(given as object)
+      .flat()
+      .some((one) => String(one).includes('\0'));
+  if (isNul) throw new RaeError('RAE_USAGE', `the ${where} holds a NUL character`);
   const result = schema.safeParse(given);
   if (result.success) return result.data;
   throw new RaeError('RAE_USAGE', `the ${where} is wrong: ${policyMistakes(schema, given).join('; ')}`);

@@ -40,7 +40,7 @@ const listed = (rules: RuleBook) =>
     status: 200,
     answer: z.object({ rules: z.array(RULE), next: z.string().nullable() }),
     run: async ({ principal, query: { limit, cursor, project: given } }) => {
-      const [after] = placeOf(principal.tenantId, cursor, [/^[0-9a-f-]{36}$/]);
+      const [after] = placeOf(principal.tenantId, cursor, [z.uuid()]);
       const project = projectOf(principal, given);
       const all = await rules.list(principal.tenantId);
       const own = project === undefined ? all : all.filter((one) => one.project === project);

@@ -5,6 +5,7 @@ import { HOLD_REASONS } from '../ledger/hold-reason.ts';
 import { RUN_STATES } from '../ledger/run-state.ts';
 import type { RunRequest, TenantRun, TenantRuns, TenantRunWhy } from '../ledger/tenant-runs.ts';
 import { policyMistakes } from '../tenant/policy-mistakes.ts';
+import { GIVEN_INSTANT } from './instant.ts';
 import { cursorOf, PAGE, placeOf } from './page.ts';
 import { problemOf } from './problem.ts';
 import { type Route, route } from './route.ts';
@@ -13,7 +14,7 @@ const KEY = z.string().min(1).max(255);
 const REQUEST = z.strictObject({
   worker: z.string().min(1).max(100),
   payload: z.record(z.string(), z.unknown()).default({}),
-  available_at: z.iso.datetime({ offset: true }).optional().describe('not before then'),
+  available_at: GIVEN_INSTANT.optional().describe('not before then'),
 });
 const ITEM = REQUEST.extend({ idempotency_key: KEY.optional() });
 const PARAMS = z.strictObject({ run_id: z.uuid() });
@@ -96,7 +97,7 @@ function looking(runs: TenantRuns): readonly Route[] {
     status: 200,
     answer: z.object({ runs: z.array(RUN), next: z.string().nullable() }),
     run: async ({ principal: { tenantId }, query: { limit, cursor, worker, state } }) => {
-      const place = placeOf(tenantId, cursor, [/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/, /^[0-9a-f-]{36}$/]);
+      const place = placeOf(tenantId, cursor, [GIVEN_INSTANT, z.uuid()]);
       const after = place.length === 2 ? ([place[0] ?? '', place[1] ?? ''] as const) : undefined;
       const found = await runs.list(tenantId, { worker, state, after, limit: limit + 1 });
       const page = found.slice(0, limit);

@@ -68,7 +68,7 @@ const listed = (registry: TenantRegistry) =>
     status: 200,
     answer: z.object({ tenants: z.array(TENANT), next: z.string().nullable() }),
     run: async ({ query: { cursor, ...page } }) => {
-      const [after] = placeOf(FLEET, cursor, [/^[0-9a-f-]{36}$/]);
+      const [after] = placeOf(FLEET, cursor, [z.uuid()]);
       const { tenants, next } = await registry.list({ ...page, after });
       return { body: { tenants: tenants.map(told), next: next === undefined ? null : cursorOf(FLEET, [next]) } };
     },

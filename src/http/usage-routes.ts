@@ -4,11 +4,12 @@ import { RaeError } from '../kernel/errors.ts';
 import type { TenantFigures } from '../ledger/tenant-figures.ts';
 import { EXPOSITION_TYPE } from '../observe/exposition.ts';
 import { USAGE_PARTS, type UsageBook } from '../tenant/usage-book.ts';
+import { GIVEN_DAY } from './instant.ts';
 import { PROJECT, projectOf } from './project.ts';
 import { type Route, route } from './route.ts';
 import { tenantMetrics } from './tenant-metrics.ts';
 
-const DATE = z.iso.date().optional();
+const DATE = GIVEN_DAY.optional();
 const USAGE = z.object({ cost_usd: z.string(), tokens: z.string(), calls: z.int(), unknown_calls: z.int() });
 
 /** What a tenant has used. */

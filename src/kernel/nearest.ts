@@ -29,6 +29,8 @@ export function nearest(
   let best: string | undefined;
   let bestDistance = most + 1;
   for (const name of known) {
+    // A word of a hundred thousand letters would keep the process busy for nothing.
+    if (Math.abs(word.length - name.length) > most) continue;
     const distance = editDistance(word.toLowerCase(), name.toLowerCase());
     if (distance < bestDistance) [best, bestDistance] = [name, distance];
   }

@@ -1,12 +1,17 @@
 -- Role rae_api, inside the tenant.
 
 -- statement: set
--- takes $1 fields jsonb, $2 project text (null = all of the tenant)
+-- takes $1 fields jsonb (amounts as numbers or as strings of digits), $2 project text (null = all of the tenant)
 -- gives {budget_id, before jsonb: its fields but the channels, whose addresses may carry secrets; null = there was none}
 -- again safe: changes nothing
 -- locks the budget
 -- index cost_budgets_pkey, cost_budgets_tenant_id_project_key
-select public.rae_budget_set($1::jsonb, $2::text) as budget_id,
+select public.rae_budget_set(
+         (select coalesce(jsonb_object_agg(f.key, case
+                   when f.key like '%\_limit%' and jsonb_typeof(f.value) = 'string' and f.value #>> '{}' ~ '^[0-9]{1,12}(\.[0-9]{1,12})?$'
+                     then to_jsonb((f.value #>> '{}')::numeric)
+                   else f.value end), '{}')
+            from jsonb_each($1::jsonb) f), $2::text) as budget_id,
        (select jsonb_build_object('monthly_limit_usd', b.monthly_limit_usd::text, 'daily_limit_usd', b.daily_limit_usd::text,
                  'monthly_tokens_limit', b.monthly_tokens_limit::text, 'daily_tokens_limit', b.daily_tokens_limit::text,
                  'alert_thresholds', b.alert_thresholds, 'action_on_exceed', b.action_on_exceed, 'time_zone', b.time_zone)
