@@ -84,7 +84,9 @@ describe('rae usage', () => {
       expect(before).toMatchObject({ code: 0, err: '' });
       await aggregated(database(), tenant);
       const after = await rae([...of, '--by', by, '--json']);
-      expect(JSON.parse(after.out)).toEqual(JSON.parse(before.out));
+      // The run that added it up was asked for, and counts as one of the minute's.
+      const costs = ({ out }: { out: string }) => ({ ...JSON.parse(out), quotas: undefined });
+      expect(costs(after)).toEqual(costs(before));
       expect(JSON.parse(after.out)).toMatchObject({ total: { cost_usd: '0.250001', calls: 3, unknown_calls: 1 } });
       expect(JSON.parse(after.out).parts).toHaveLength(2);
     }
