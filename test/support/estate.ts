@@ -139,7 +139,7 @@ export async function readRemains(database: TestDatabase, tenantId: string): Pro
     evidence: await ids("select memory_id || ' ' || subject_id as id from public.graph_evidence where tenant_id = $1"),
     costs: await ids('select id from public.cost_logs where tenant_id = $1'),
     // What retention itself entered says what went; it is looked at by `wronglyEntered`.
-    audit: await count("audit_log where tenant_id = $1 and action <> 'retention.certified'"),
+    audit: await count("audit_log where tenant_id = $1 and action = 'tested'"),
   };
 }
 
