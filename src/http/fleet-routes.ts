@@ -3,11 +3,10 @@ import { type QueueDepth, queueList } from '../fleet/queue-list.ts';
 import type { RunBook } from '../ledger/run-book.ts';
 import type { CycleBook } from '../schedule/cycle-book.ts';
 import { GIVEN_INSTANT } from './instant.ts';
-import { cursorOf, PAGE, placeOf } from './page.ts';
+import { cursorOf, FLEET, PAGE, placeOf } from './page.ts';
 import { operatorRoute, type Route } from './route.ts';
 
 const COUNTS = z.record(z.string(), z.number());
-const FLEET = 'fleet';
 
 /** Where the routes about the whole fleet take what they show from. */
 export interface FleetBooks {

@@ -12,6 +12,9 @@ export const PAGE = {
   cursor: z.string().max(500).optional().describe('`next` of the page before'),
 };
 
+/** Stands in cursors in place of a tenant: lists of operators belong to none. */
+export const FLEET = 'fleet';
+
 /** The place behind the last one of a page, bound to its tenant. */
 export function cursorOf(tenantId: string, place: readonly string[]): string {
   return Buffer.from(JSON.stringify([tenantId, ...place])).toString('base64url');

@@ -3,9 +3,11 @@ import { parseQueue } from '../../queues/names.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { RaeError } from '../kernel/errors.ts';
 import { nearest } from '../kernel/nearest.ts';
-import { EVERY, EVERY_TENANT, PAUSED_ARRIVALS, type Pause, type PauseScope } from '../ledger/pause.ts';
+import { PAUSED_ARRIVALS, type Pause, type PauseScope, scopeOfPause } from '../ledger/pause.ts';
 import type { PauseBook } from '../ledger/pause-book.ts';
 import type { TenantRegistry } from '../tenant/registry.ts';
+import { GIVEN_INSTANT } from './instant.ts';
+import { cursorOf, FLEET, PAGE, placeOf } from './page.ts';
 import { operatorRoute, type Route } from './route.ts';
 
 const PAUSE = z.object({
@@ -40,12 +42,18 @@ const listed = ({ pauses }: PauseParts) =>
   operatorRoute({
     method: 'GET',
     path: '/v1/pauses',
-    does: 'Lists what is paused: by whom, why, and until when; with all=true also the latest pauses that are over.',
+    does: 'Lists what is paused: by whom, why, and until when; with all=true also what was.',
     permission: 'fleet:read',
-    query: z.strictObject({ all: z.enum(['true', 'false']).default('false') }),
+    query: z.strictObject({ ...PAGE, all: z.enum(['true', 'false']).default('false') }),
     status: 200,
-    answer: z.object({ pauses: z.array(PAUSE) }),
-    run: async ({ query }) => ({ body: { pauses: (await pauses.list(query.all === 'true')).map(told) } }),
+    answer: z.object({ pauses: z.array(PAUSE), next: z.string().nullable() }),
+    run: async ({ query: { limit, cursor, all } }) => {
+      const [after] = placeOf(FLEET, cursor, [z.uuid()]);
+      const found = await pauses.list({ lifted: all === 'true', limit: limit + 1, after });
+      const page = found.slice(0, limit);
+      const last = found.length > limit ? page.at(-1) : undefined;
+      return { body: { pauses: page.map(told), next: last === undefined ? null : cursorOf(FLEET, [last.pause_id]) } };
+    },
   });
 
 const paused = (parts: PauseParts) =>
@@ -61,7 +69,7 @@ const paused = (parts: PauseParts) =>
       arrivals: z.enum(PAUSED_ARRIVALS).default('keep'),
       abort: z.boolean().default(false),
       reason: z.string().trim().min(1).max(500),
-      expires_at: z.iso.datetime({ offset: true }).optional(),
+      expires_at: GIVEN_INSTANT.optional(),
     }),
     status: 201,
     answer: PAUSE.extend({ taken_back: z.int(), aborted: z.int() }),
@@ -85,8 +93,8 @@ const lifted = ({ pauses }: PauseParts) =>
     status: 200,
     answer: z.object({ pause_id: z.uuid(), lifted: z.literal(true) }),
     run: async ({ author, params: { pause_id: id } }) => {
-      const pause = (await pauses.list()).find(({ pause_id }) => pause_id === id);
-      const gone = pause === undefined ? [] : await pauses.resume(placeOf(pause), author);
+      const pause = await pauses.find(id);
+      const gone = pause === undefined ? [] : await pauses.resume(scopeOfPause(pause), author);
       if (gone.length === 0) throw new RaeError('RAE_NOT_FOUND', `no pause ${id} holds`);
       return { body: { pause_id: id, lifted: true } };
     },
@@ -113,17 +121,8 @@ async function scopeOf(
   return { tenantId, worker: of, queue };
 }
 
-/** What a pause is of, as it was named when it was made. */
-function placeOf({ tenant_id: tenant, worker, queue }: Pause): PauseScope {
-  return {
-    tenantId: tenant === EVERY_TENANT ? undefined : tenant,
-    worker: worker === EVERY ? undefined : worker,
-    queue: queue === EVERY ? undefined : queue,
-  };
-}
-
 function told(pause: Pause) {
-  const { tenantId = null, worker = null, queue = null } = placeOf(pause);
+  const { tenantId = null, worker = null, queue = null } = scopeOfPause(pause);
   const { pause_id, arrivals, aborts, reason, owner, created_at, expires_at, lifted_at, lifted_by } = pause;
   const of = { pause_id, tenant_id: tenantId, worker, queue };
   return { ...of, arrivals, aborts, reason, owner, created_at, expires_at, lifted_at, lifted_by };

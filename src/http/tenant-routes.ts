@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { onboard } from '../access/onboarding.ts';
 import type { TenantRegistry } from '../tenant/registry.ts';
 import { TENANT_STATUSES, type Tenant } from '../tenant/tenant.ts';
-import { cursorOf, PAGE, placeOf } from './page.ts';
+import { cursorOf, FLEET, PAGE, placeOf } from './page.ts';
 import { operatorRoute, type Route } from './route.ts';
 
 const PARAMS = z.strictObject({ tenant_id: z.uuid() });
@@ -15,9 +15,6 @@ const TENANT = z.object({
   placed: z.enum(['shared', 'dedicated']),
   created_at: z.iso.datetime(),
 });
-/** Stands in cursors in place of a tenant: lists of operators belong to none. */
-const FLEET = 'fleet';
-
 /** Tenants, as operators make and see them: no contents of any. */
 export function tenantRoutes(registry: TenantRegistry): readonly Route[] {
   return [made(registry), listed(registry), shown(registry), ...changed(registry)];

@@ -25,13 +25,26 @@ update public.pauses p set lifted_at = clock_timestamp(), lifted_by = $4
 returning p.tenant_id, p.pause_id, p.worker, p.queue, p.arrivals, p.aborts, p.reason, p.owner, p.created_at, p.expires_at, p.lifted_at, p.lifted_by
 
 -- statement: list
--- takes $1 lifted ones too boolean, $2 limit int
+-- takes $1 lifted ones too boolean, $2 limit int, $3 the last one of the page before uuid or null
 -- gives the pauses, the newest first
 -- again safe: reads only
 -- locks none
 -- index pauses_active_idx; with lifted ones all there are
 select p.tenant_id, p.pause_id, p.worker, p.queue, p.arrivals, p.aborts, p.reason, p.owner, p.created_at, p.expires_at, p.lifted_at, p.lifted_by
-  from public.pauses p where p.lifted_at is null or $1::boolean order by p.created_at desc, p.pause_id limit $2::int
+  from public.pauses p
+  left join public.pauses before on before.pause_id = $3::uuid
+ where (p.lifted_at is null or $1::boolean)
+   and ($3::uuid is null or p.created_at < before.created_at or (p.created_at = before.created_at and p.pause_id > before.pause_id))
+ order by p.created_at desc, p.pause_id limit $2::int
+
+-- statement: find
+-- takes $1 pause uuid
+-- gives the pause, where it holds
+-- again safe: reads only
+-- locks none
+-- index pauses_active_idx: all that hold
+select p.tenant_id, p.pause_id, p.worker, p.queue, p.arrivals, p.aborts, p.reason, p.owner, p.created_at, p.expires_at, p.lifted_at, p.lifted_by
+  from public.pauses p where p.lifted_at is null and p.pause_id = $1
 
 -- statement: holding
 -- takes $1 tenant uuid, $2 worker text

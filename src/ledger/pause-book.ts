@@ -5,7 +5,7 @@ import { loadStatements } from '../db/statement.ts';
 import { EVERY, EVERY_TENANT, type Pause, type PausedArrivals, type PauseScope } from './pause.ts';
 import { PauseUpkeep } from './pause-upkeep.ts';
 
-const sql = loadStatements(new URL('./pause-book.sql', import.meta.url), ['pause', 'lift', 'list', 'holding']);
+const sql = loadStatements(new URL('./pause-book.sql', import.meta.url), ['pause', 'lift', 'list', 'find', 'holding']);
 
 /** What an operator says of a pause. */
 export interface PauseRequest extends PauseScope {
@@ -15,6 +15,14 @@ export interface PauseRequest extends PauseScope {
   readonly reason: string;
   /** Undefined = until it is lifted. */
   readonly expiresAt: Date | undefined;
+}
+
+/** Which pauses. */
+export interface PausePage {
+  readonly lifted?: boolean;
+  readonly limit?: number;
+  /** Id of the last one of the page before. */
+  readonly after?: string | undefined;
 }
 
 /** A pause that has begun. */
@@ -72,9 +80,15 @@ export class PauseBook {
     });
   }
 
-  /** The pauses that hold; with `lifted` the latest of those that are over too. */
-  async list(lifted = false): Promise<readonly Pause[]> {
-    return this.#database.rows<Pause>(sql.list, [lifted, 1_000]);
+  /** A page of the pauses that hold, the newest first; with `lifted` of those that are over too. */
+  async list({ lifted = false, limit = 1_000, after }: PausePage = {}): Promise<readonly Pause[]> {
+    return this.#database.rows<Pause>(sql.list, [lifted, limit, after ?? null]);
+  }
+
+  /** One that holds; undefined where none of this id does. */
+  async find(pauseId: string): Promise<Pause | undefined> {
+    const [pause] = await this.#database.rows<Pause>(sql.find, [pauseId]);
+    return pause;
   }
 
   /** The pauses that hold the tenant's runs of the worker now. */

@@ -33,3 +33,12 @@ export interface Pause extends Record<string, unknown> {
   readonly lifted_at: Date | null;
   readonly lifted_by: string | null;
 }
+
+/** What a pause is of, as it was named when it was made. */
+export function scopeOfPause({ tenant_id: tenant, worker, queue }: Pause): PauseScope {
+  return {
+    tenantId: tenant === EVERY_TENANT ? undefined : tenant,
+    worker: worker === EVERY ? undefined : worker,
+    queue: queue === EVERY ? undefined : queue,
+  };
+}

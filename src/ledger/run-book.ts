@@ -3,9 +3,9 @@ import type { Database } from '../db/database.ts';
 import { enteringTenant } from '../db/entering-tenant.ts';
 import { loadStatements } from '../db/statement.ts';
 import { RaeError } from '../kernel/errors.ts';
-import type { Counts } from '../kernel/outcome.ts';
 import type { HoldReason } from './hold-reason.ts';
 import type { RunState } from './run-state.ts';
+import type { TenantRun } from './tenant-runs.ts';
 
 const sql = loadStatements(new URL('./run-book.sql', import.meta.url), [
   'list',
@@ -20,23 +20,9 @@ const sql = loadStatements(new URL('./run-book.sql', import.meta.url), [
 ]);
 
 /** A run as operators see it: everything but what it carries. */
-export interface RunRecord extends Record<string, unknown> {
+export interface RunRecord extends TenantRun {
   readonly tenant_id: string;
-  readonly run_id: string;
-  readonly worker: string;
-  readonly slot: Date | null;
-  readonly origin: string;
-  readonly state: RunState;
-  readonly attempt: number;
-  readonly failures: number;
   readonly lapses: number;
-  readonly reason: string | null;
-  readonly error: string | null;
-  readonly counts: Counts | null;
-  readonly available_at: Date;
-  readonly created_at: Date;
-  readonly started_at: Date | null;
-  readonly finished_at: Date | null;
   readonly covered_by: Date | null;
 }
 

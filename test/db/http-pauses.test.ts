@@ -16,9 +16,17 @@ it('pauses a worker of a tenant, lists that, and lets it go on', async () => {
   const lifted = await api().ask(`DELETE /v1/pauses/${pause}`, { key: operator });
   expect(lifted).toMatchObject({ status: 200, body: { pause_id: pause, lifted: true } });
   expect(await api().ask(`DELETE /v1/pauses/${pause}`, { key: operator })).toMatchObject({ status: 404 });
-  expect((await api().ask('GET /v1/pauses', { key: operator })).body).toEqual({ pauses: [] });
+  expect((await api().ask('GET /v1/pauses', { key: operator })).body).toEqual({ pauses: [], next: null });
+  const other = await api().ask('POST /v1/pauses', { key: operator, body: { worker: 'delivery', reason: 'second' } });
+  const first = (await api().ask('GET /v1/pauses?all=true&limit=1', { key: operator })).body;
+  expect(first).toMatchObject({ pauses: [{ pause_id: other.body.pause_id }], next: expect.any(String) });
+  const second = (await api().ask(`GET /v1/pauses?all=true&limit=1&cursor=${first.next}`, { key: operator })).body;
+  expect(second).toMatchObject({ pauses: [{ pause_id: pause }], next: null });
+  await api().ask(`DELETE /v1/pauses/${other.body.pause_id}`, { key: operator });
   const over = (await api().ask('GET /v1/pauses?all=true', { key: operator })).body.pauses;
-  expect(over).toMatchObject([{ pause_id: pause, lifted_by: expect.stringContaining('operator') }]);
+  expect(over).toContainEqual(
+    expect.objectContaining({ pause_id: pause, lifted_by: expect.stringContaining('operator') }),
+  );
 });
 
 it('says what is wrong with a pause, and pauses nothing then', async () => {

@@ -176,7 +176,7 @@ describe('a pause', () => {
     const run = await enqueue(held, 'expiry');
     const show = () => new RunBook(database().open('rae_operator')).show(run);
     await eventually(async () => ((await show()).state === 'done' ? true : undefined), { what: 'it to go on' });
-    expect((await book().list(true)).find(({ pause_id: id }) => id === made.pause_id)).toMatchObject({
+    expect((await book().list({ lifted: true })).find(({ pause_id: id }) => id === made.pause_id)).toMatchObject({
       lifted_by: 'its expiry',
     });
     const entries = await database().admin<{ actor: string; action: string }>(

@@ -1,5 +1,5 @@
-import pg from 'pg';
 import type { TestDatabase } from './database.ts';
+import { LateTransactions } from './late-transactions.ts';
 import type { Random } from './random.ts';
 
 /** Calls from number $2 on, $3 of them, of any of the tenants: of this month, one in twenty of an earlier time. */
@@ -19,55 +19,46 @@ const REMOVED = `delete from public.cost_logs
 
 /** Logs calls of many tenants; one transaction in twenty stays open, and is committed after later ones or undone. */
 export class CostWriter {
-  readonly #database: TestDatabase;
   readonly #tenants: readonly string[];
   readonly #random: Random;
-  readonly #open: { readonly client: pg.Client; readonly count: number }[] = [];
+  readonly #transactions: LateTransactions;
   #next = 1;
   #writes = 0;
-  /** How many calls are committed. */
-  written = 0;
-  /** How many of them were committed after later ones. */
-  late = 0;
 
   constructor(database: TestDatabase, tenants: readonly string[], random: Random) {
-    this.#database = database;
     this.#tenants = tenants;
     this.#random = random;
+    this.#transactions = new LateTransactions(database.url('admin'), 'cost writer');
+  }
+
+  /** How many calls are committed. */
+  get written(): number {
+    return this.#transactions.written;
+  }
+
+  /** How many of them were committed after later ones. */
+  get late(): number {
+    return this.#transactions.late;
   }
 
   /** Logs so many calls, corrects some and removes some that were there. */
   async write(count: number): Promise<void> {
-    const client = new pg.Client({ connectionString: this.#database.url('admin'), application_name: 'cost writer' });
-    client.on('error', () => undefined);
-    await client.connect();
-    await client.query('begin');
+    const client = await this.#transactions.begin();
     await client.query(LOGS, [this.#tenants, this.#next, count]);
     this.#next += count;
     this.#writes += 1;
-    if (this.#writes % 20 === 7) {
-      this.#open.push({ client, count });
-    } else {
-      await client.query('commit');
-      await client.query(CORRECTED, [this.#random.pick(this.#tenants)]);
-      await client.query(REMOVED, [this.#random.pick(this.#tenants)]);
-      await client.end();
-      this.written += count;
+    if (this.#writes % 20 === 7) this.#transactions.leave(client, count);
+    else {
+      await this.#transactions.commit(client, count, async () => {
+        await client.query(CORRECTED, [this.#random.pick(this.#tenants)]);
+        await client.query(REMOVED, [this.#random.pick(this.#tenants)]);
+      });
     }
-    if (this.#open.length > 1) await this.#close(this.#random.below(4) > 0);
+    await this.#transactions.closeBeyond(1, () => this.#random.below(4) > 0);
   }
 
   /** Commits what is still open. */
   async finish(): Promise<void> {
-    while (this.#open.length > 0) await this.#close(true);
-  }
-
-  async #close(commit: boolean): Promise<void> {
-    const oldest = this.#open.shift();
-    await oldest?.client.query(commit ? 'commit' : 'rollback');
-    await oldest?.client.end();
-    if (!commit || oldest === undefined) return;
-    this.written += oldest.count;
-    this.late += oldest.count;
+    await this.#transactions.finish();
   }
 }

@@ -1,28 +1,32 @@
-import pg from 'pg';
 import type { TestDatabase } from './database.ts';
+import { LateTransactions } from './late-transactions.ts';
 import type { Random } from './random.ts';
 
 /** Writes events as API servers do: each transaction on a session of its own, some of them left open for a while. */
 export class EventWriter {
   readonly #database: TestDatabase;
   readonly #random: Random;
-  readonly #open: { readonly client: pg.Client; readonly count: number }[] = [];
-  /** How many events are committed. */
-  written = 0;
-  /** How many of them were committed after later ones. */
-  late = 0;
+  readonly #transactions: LateTransactions;
 
   constructor(database: TestDatabase, random: Random) {
     this.#database = database;
     this.#random = random;
+    this.#transactions = new LateTransactions(database.url('rae_api'), 'event writer');
+  }
+
+  /** How many events are committed. */
+  get written(): number {
+    return this.#transactions.written;
+  }
+
+  /** How many of them were committed after later ones. */
+  get late(): number {
+    return this.#transactions.late;
   }
 
   /** Writes a few events of the tenant in one transaction; every third stays open, and is committed or undone later. */
   async write(tenantId: string): Promise<void> {
-    const client = new pg.Client({ connectionString: this.#database.url('rae_api'), application_name: 'event writer' });
-    client.on('error', () => undefined);
-    await client.connect();
-    await client.query('begin');
+    const client = await this.#transactions.begin();
     await client.query('select public.rae_enter_tenant($1)', [tenantId]);
     const count = 1 + this.#random.below(6);
     for (let n = 0; n < count; n += 1) {
@@ -30,14 +34,9 @@ export class EventWriter {
         this.#random.below(5),
       ]);
     }
-    if (this.#random.below(3) === 0) {
-      this.#open.push({ client, count });
-    } else {
-      await client.query('commit');
-      await client.end();
-      this.written += count;
-    }
-    if (this.#open.length > 5) await this.#close(this.#random.below(4) > 0);
+    if (this.#random.below(3) === 0) this.#transactions.leave(client, count);
+    else await this.#transactions.commit(client, count);
+    await this.#transactions.closeBeyond(5, () => this.#random.below(4) > 0);
   }
 
   /** Writes so many events of each of the tenants in one transaction of the superuser. */
@@ -48,20 +47,11 @@ export class EventWriter {
            from generate_series(1, $2::int) n, unnest($1::uuid[]) t (id)`,
       [tenants, each],
     );
-    this.written += tenants.length * each;
+    this.#transactions.written += tenants.length * each;
   }
 
   /** Commits what is still open. */
   async finish(): Promise<void> {
-    while (this.#open.length > 0) await this.#close(true);
-  }
-
-  async #close(commit: boolean): Promise<void> {
-    const oldest = this.#open.shift();
-    await oldest?.client.query(commit ? 'commit' : 'rollback');
-    await oldest?.client.end();
-    if (!commit || oldest === undefined) return;
-    this.written += oldest.count;
-    this.late += oldest.count;
+    await this.#transactions.finish();
   }
 }

@@ -10,6 +10,7 @@ import {
   type Pause,
   type PausedArrivals,
   type PauseScope,
+  scopeOfPause,
 } from '../../ledger/pause.ts';
 import { PauseBook } from '../../ledger/pause-book.ts';
 import type { Call } from '../call.ts';
@@ -131,7 +132,7 @@ export const queuePauses: Command = {
   examples: ['rae queue pauses', 'rae queue pauses --all --json'],
   run: async (call) => {
     const { all = false } = call.options<{ all?: true }>();
-    const pauses = await book(call).list(all);
+    const pauses = await book(call).list({ lifted: all });
     return {
       json: pauses.map(pauseJson),
       text: () => (pauses.length === 0 ? 'nothing is paused' : listed(pauses, call)),
@@ -165,14 +166,9 @@ function endOf(call: Call, { for: ms, until }: PauseOptions): Date | undefined {
   return ms === undefined ? until : new Date(now + ms);
 }
 
-function pauseJson({ tenant_id, worker, queue, ...pause }: Pause): Readonly<Record<string, unknown>> {
-  const named = (value: string, none: string) => (value === none ? null : value);
-  return {
-    tenant_id: named(tenant_id, EVERY_TENANT),
-    worker: named(worker, EVERY),
-    queue: named(queue, EVERY),
-    ...pause,
-  };
+function pauseJson(pause: Pause): Readonly<Record<string, unknown>> {
+  const { tenantId = null, worker = null, queue = null } = scopeOfPause(pause);
+  return { ...pause, tenant_id: tenantId, worker, queue };
 }
 
 function described({ tenant_id: tenant, worker, queue }: Pause): string {
