@@ -53,7 +53,7 @@ export async function withdrawConsumer(redis: Redis, id: string): Promise<void> 
 }
 
 /** What processes can do at once, all together. */
-export type AnnouncedCapacity = Pick<ConsumerAnnouncement, 'slots' | 'steps'>;
+export type AnnouncedCapacity = Pick<ConsumerAnnouncement, 'slots' | 'steps'> & { readonly processes: number };
 
 /** Who takes tickets of which worker, as the processes have announced themselves. */
 export class Consumers {
@@ -72,8 +72,9 @@ export class Consumers {
     const capacities = new Map<string, AnnouncedCapacity>();
     for (const process of this.#processes) {
       for (const worker of process.workers) {
-        const { slots = 0, steps = 0 } = capacities.get(worker) ?? {};
-        capacities.set(worker, { slots: slots + process.slots, steps: steps + process.steps });
+        const { slots = 0, steps = 0, processes = 0 } = capacities.get(worker) ?? {};
+        const more = { slots: slots + process.slots, steps: steps + process.steps, processes: processes + 1 };
+        capacities.set(worker, more);
       }
     }
     return capacities;

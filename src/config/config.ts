@@ -50,6 +50,7 @@ function configOf(env: Environment, shards: Readonly<Record<string, string>>) {
     window: env.RAE_WINDOW,
     /** Share of the run slots that is lent to short runs only, from 0 to 1. */
     reserve: env.RAE_RESERVE_PERCENT / 100,
+    waitTargetMs: env.RAE_WAIT_TARGET_SECONDS * SECOND,
     leaseMs,
     statementTimeoutMs: timeout === undefined ? Math.floor((leaseMs * 2) / 3) : timeout * SECOND,
     drainMs: env.RAE_DRAIN_SECONDS * SECOND,

@@ -84,6 +84,13 @@ export const SETTINGS = Object.freeze({
     'percent of the run slots',
     "How much idle capacity is lent, beyond a tenant's cap, only to runs expected to take 100 ms or less: nothing takes a long run's slot back.",
   ),
+  RAE_WAIT_TARGET_SECONDS: whole(
+    1,
+    86_400,
+    60,
+    'seconds',
+    'How long work may wait for a place: rae_replicas_wanted says how many processes begin all that may run within that time.',
+  ),
   RAE_LEASE_SECONDS: whole(
     2,
     3_600,

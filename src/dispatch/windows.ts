@@ -15,6 +15,8 @@ export interface Capacity {
   readonly slots: number;
   /** Tickets of statements: no more than there are connections. */
   readonly steps: number;
+  /** How many processes those are; default 1. */
+  readonly processes?: number;
 }
 
 /** How much more of a worker may be admitted. */
@@ -55,6 +57,8 @@ export class Windows {
   readonly #costs: CostBook;
   readonly #options: WindowsOptions;
   readonly #capacities = new Map<string, Capacity & { readonly seenMs: number }>();
+  /** What one process of a worker could do when there was one last. */
+  readonly #each = new Map<string, Capacity>();
 
   constructor(costs: CostBook, options: WindowsOptions) {
     this.#costs = costs;
@@ -68,7 +72,11 @@ export class Windows {
 
   /** What the processes have announced last. A worker that is missing is believed in for a moment: Redis may have been emptied. */
   follow(capacities: ReadonlyMap<string, Capacity>, nowMs: number): void {
-    for (const [worker, capacity] of capacities) this.#capacities.set(worker, { ...capacity, seenMs: nowMs });
+    for (const [worker, capacity] of capacities) {
+      const { slots, steps, processes = 1 } = capacity;
+      this.#capacities.set(worker, { ...capacity, seenMs: nowMs });
+      this.#each.set(worker, { slots: slots / processes, steps: steps / processes });
+    }
     for (const [worker, { seenMs }] of this.#capacities)
       if (nowMs - seenMs > MISSING_MS) this.#capacities.delete(worker);
   }
@@ -76,6 +84,16 @@ export class Windows {
   /** Whether any process takes work of the worker. */
   isConsumed(worker: string): boolean {
     return this.#capacities.has(worker);
+  }
+
+  /** What the processes of a worker can do at once, all together; nothing where there is none. */
+  capacity(worker: string): Capacity {
+    return this.#capacities.get(worker) ?? { slots: 0, steps: 0 };
+  }
+
+  /** What one process of the worker can do at once, as far as one was ever seen. */
+  ofOne(worker: string): Capacity | undefined {
+    return this.#each.get(worker);
   }
 
   /** How many runs of the worker may be admitted at once over all its queues; 0 where nobody takes them. */

@@ -2,6 +2,7 @@ import type { Queryable } from '../db/database.ts';
 import { loadStatements } from '../db/statement.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Events } from '../observe/events.ts';
+import type { Demand, ReplicasWanted } from './demand.ts';
 
 const sql = loadStatements(new URL('./stats.sql', import.meta.url), ['stats', 'dead', 'lag', 'unknown']);
 
@@ -13,6 +14,12 @@ interface Owed extends Record<string, unknown> {
   readonly reason: string | null;
   readonly owed: number;
   readonly oldest_seconds: number;
+  /** How many tenants have `each` owed runs; null where nothing but a hold has to end for them. */
+  readonly tenants: number;
+  readonly each: number | null;
+  readonly lanes: number;
+  readonly rate: number | null;
+  readonly burst: number | null;
 }
 
 interface Sum {
@@ -25,11 +32,19 @@ export class LedgerStats {
   readonly #database: Queryable;
   readonly #events: Events;
   readonly #clock: Clock;
+  readonly #wanted: (demand: readonly Demand[]) => readonly ReplicasWanted[];
 
-  constructor(database: Queryable, events: Events, clock: Clock) {
+  /** @param wanted says how many processes what waits would need. */
+  constructor(
+    database: Queryable,
+    events: Events,
+    clock: Clock,
+    wanted: (demand: readonly Demand[]) => readonly ReplicasWanted[],
+  ) {
     this.#database = database;
     this.#events = events;
     this.#clock = clock;
+    this.#wanted = wanted;
   }
 
   /** Counts and tells it as `stats.collected`. @returns the pause before the next count, in ms: a twentieth of the time at most. */
@@ -57,10 +72,15 @@ export class LedgerStats {
       cycleLagSeconds: lag.map((row) => ({ worker: row.worker, value: row.lag_seconds })),
       tenantsStale: lag.map((row) => ({ worker: row.worker, value: row.stale })),
       unknownCalls: unknown?.calls ?? 0,
+      replicasWanted: this.#wanted(owed.flatMap(demandOf)),
       dead: dead.map((row) => ({ worker: row.worker, value: row.dead })),
     });
     return 20 * (this.#clock.monotonicMs() - started);
   }
+}
+
+function demandOf({ worker, dedicated, tenants, each, lanes, rate, burst }: Owed): readonly Demand[] {
+  return each === null ? [] : [{ worker, dedicated, tenants, runs: each, lanes, rate, burst }];
 }
 
 function kindOf({ dedicated }: Owed): { readonly queueKind: string } {

@@ -201,6 +201,7 @@ export const EVENTS = Object.freeze({
       tenantsStale: 'readings',
       dead: 'readings',
       unknownCalls: 'number?',
+      replicasWanted: 'readings',
     },
   },
 } as const satisfies Record<string, Entry>);

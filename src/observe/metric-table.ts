@@ -190,6 +190,17 @@ function databaseGauges(registers: Registry[]) {
   };
 }
 
+function scalingGauges(registers: Registry[]) {
+  return {
+    replicasWanted: new Gauge({
+      name: 'rae_replicas_wanted',
+      help: `Processes that would begin all that may run within RAE_WAIT_TARGET_SECONDS, not rounded: add the kinds up, then round up ${FROM_DATABASE}.`,
+      labelNames: ['worker', 'queue_kind'] as const,
+      registers,
+    }),
+  };
+}
+
 /** Every metric of the fleet, made in `registry`. Only costs and requests name tenants, a bounded number of them: series must not grow with the tenants. */
 export function makeMetrics(registry: Registry) {
   return {
@@ -197,6 +208,7 @@ export function makeMetrics(registry: Registry) {
     ...dispatchGauges([registry]),
     ...refusalCounters([registry]),
     ...databaseGauges([registry]),
+    ...scalingGauges([registry]),
     ...apiMetrics([registry]),
   };
 }

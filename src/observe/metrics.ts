@@ -89,7 +89,11 @@ export class Metrics {
         runsRescued.inc({ state: 'queued' }, queued);
       }),
       events.on('dispatch.lease_taken', ({ shard }) => dispatchLeader.set({ shard: this.#shards.of(shard) }, 1)),
-      events.on('dispatch.lease_lost', ({ shard }) => dispatchLeader.set({ shard: this.#shards.of(shard) }, 0)),
+      events.on('dispatch.lease_lost', ({ shard }) => {
+        dispatchLeader.set({ shard: this.#shards.of(shard) }, 0);
+        // What it counted last is no truth any more, and would scale the fleet for ever.
+        this.#metrics.replicasWanted.reset();
+      }),
       events.on('database.unpatched', ({ version }) =>
         postgresUnpatched.set({ version: this.#versions.of(version) }, 1),
       ),
@@ -150,6 +154,7 @@ export class Metrics {
     const kindOf = ({ queueKind = 'shared' }: Reading) => ({ queue_kind: queueKind });
     this.#show(runsOwed, owed, stats.owed, kindOf);
     this.#show(runsEligible, owed, stats.eligible, kindOf);
+    this.#show(this.#metrics.replicasWanted, owed, stats.replicasWanted, kindOf);
     const holds = (this.#options.holds ?? []).map((reason) => this.#reasons.of(reason));
     const held = this.#options.workers.flatMap((worker) => holds.map((reason) => ({ worker, reason })));
     this.#show(runsHeld, held, stats.held, ({ reason = 'other' }: Reading) => ({ reason: this.#reasons.of(reason) }));

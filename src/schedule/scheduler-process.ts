@@ -9,6 +9,7 @@ import { Dispatcher } from '../dispatch/dispatcher.ts';
 import { HoldBook } from '../dispatch/hold-book.ts';
 import { DispatchLease } from '../dispatch/lease.ts';
 import { QueueWatch } from '../dispatch/queue-watch.ts';
+import { Scaling } from '../dispatch/scaling.ts';
 import { TicketSealer } from '../dispatch/ticket-sealer.ts';
 import { Windows } from '../dispatch/windows.ts';
 import { openRedis, openShards, redisCheck, shardsCheck } from '../fleet/connections.ts';
@@ -98,6 +99,15 @@ function schedulerService(
     waitMs: config.leaseMs,
     onAdmitted: () => attention.active(),
   });
+  const one = { slots: config.concurrency, steps: config.pgPool };
+  const scaling = new Scaling({
+    picture: dispatcher.picture,
+    costs,
+    windows,
+    workers,
+    one,
+    targetMs: config.waitTargetMs,
+  });
   const leadership = new Leadership({
     dispatcher,
     attention,
@@ -105,6 +115,7 @@ function schedulerService(
     watch: new QueueWatch({ redis: redis.producer, dispatcher, events, clock, holder }),
     windows,
     ...bookkeeping(parts, database),
+    stats: new LedgerStats(database, events, clock, (demand) => scaling.wanted(demand)),
     events,
     clock,
     producerRedis: redis.producer,
@@ -121,7 +132,6 @@ function bookkeeping({ config, events, clock, catalogue }: ProcessParts, databas
     hints: new Hints(database, catalogue, clock),
     wakes: new Wakes(database, catalogue),
     counts: new CycleCounts(database, events, clock),
-    stats: new LedgerStats(database, events, clock),
     upkeep: new LedgerUpkeep(database, config.maxLapses, Math.floor(config.leaseMs / 2)),
   };
 }

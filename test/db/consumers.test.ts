@@ -44,8 +44,8 @@ describe('processes that announce themselves', () => {
     await announceConsumer(redis, consumer('b', { workers: ['decay', 'tally'], slots: 3, queues: [own] }), 60_000);
     const consumers = await readConsumers(redis);
     expect([...consumers.capacities]).toEqual([
-      ['decay', { slots: 7, steps: 4 }],
-      ['tally', { slots: 3, steps: 2 }],
+      ['decay', { slots: 7, steps: 4, processes: 2 }],
+      ['tally', { slots: 3, steps: 2, processes: 1 }],
     ]);
     expect([...consumers.processes]).toEqual([
       ['decay', 2],

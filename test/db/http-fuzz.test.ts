@@ -152,7 +152,6 @@ it(`answers ${REQUESTS} odd requests of two tenants without a fault of its own a
   expect(Object.fromEntries(found)).toEqual({});
   // What is refused for another reason than it was meant to be tests nothing. Only what comes often: 413 about
   // ten times; 412 takes a valid body and a stale ETag at once, about one in 10,000.
-  for (const status of [200, 201, 202, 400, 403, 404, 413, 415, 422])
-    expect(statuses.get(status)).toBeGreaterThan(0);
+  for (const status of [200, 201, 202, 400, 403, 404, 413, 415, 422]) expect(statuses.get(status)).toBeGreaterThan(0);
   expect(Reflect.get({}, 'polluted')).toBeUndefined();
 }, 240_000);

@@ -97,6 +97,7 @@ describe('a log line', () => {
         cycleLagSeconds: [],
         tenantsStale: [],
         dead: [],
+        replicasWanted: [],
       }),
     );
     expect(JSON.parse(line)).toMatchObject({ owed: [{ worker: 'decay', queue_kind: 'shared', value: 3 }], dead: [] });

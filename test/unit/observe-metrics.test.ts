@@ -82,7 +82,15 @@ describe('metrics', () => {
   });
 
   it('show what was read last from the database, and 0 for what is no longer there', async () => {
-    const none = { eligible: [], held: [], oldestOwedSeconds: [], cycleLagSeconds: [], tenantsStale: [], dead: [] };
+    const none = {
+      eligible: [],
+      held: [],
+      oldestOwedSeconds: [],
+      cycleLagSeconds: [],
+      tenantsStale: [],
+      dead: [],
+      replicasWanted: [],
+    };
     const { value, text } = await watched((events) => {
       events.emit('stats.collected', {
         ...none,
@@ -97,6 +105,7 @@ describe('metrics', () => {
         owed: [{ worker: 'decay', queueKind: 'shared', value: 4 }],
         eligible: [{ worker: 'decay', queueKind: 'shared', value: 3 }],
         held: [{ worker: 'decay', reason: 'retry_time', value: 1 }],
+        replicasWanted: [{ worker: 'decay', queueKind: 'shared', value: 2.5 }],
       });
     });
     expect(value('rae_runs_owed{worker="decay",queue_kind="shared"}')).toBe(4);
@@ -104,6 +113,8 @@ describe('metrics', () => {
     expect(value('rae_runs_eligible{worker="decay",queue_kind="shared"}')).toBe(3);
     expect(value('rae_runs_held{worker="decay",reason="retry_time"}')).toBe(1);
     expect(value('rae_runs_held{worker="decay",reason="cap"}')).toBe(0);
+    expect(value('rae_replicas_wanted{worker="decay",queue_kind="shared"}')).toBe(2.5);
+    expect(value('rae_replicas_wanted{worker="decay",queue_kind="dedicated"}')).toBe(0);
     expect(value('rae_runs_dead{worker="decay"}')).toBe(0);
     expect(value('rae_stats_collected_timestamp_seconds')).toBe(130);
     for (const name of ['rae_runs_owed', 'rae_oldest_owed_seconds', 'rae_tenants_stale', 'rae_runs_dead']) {
