@@ -52,6 +52,11 @@ export class CallLimit {
     return { allowed: consumedPoints <= limit, limit, remaining: Math.max(0, limit - consumedPoints), resetSeconds };
   }
 
+  /** How many calls of the tenant count within the present minute. */
+  async used(tenantId: string): Promise<number> {
+    return (await this.#limiter.get(`${tenantId}:calls`))?.consumedPoints ?? 0;
+  }
+
   async #limitOf(tenantId: string): Promise<number | null> {
     const now = this.#clock.monotonicMs();
     const known = this.#known.get(tenantId);

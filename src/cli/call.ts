@@ -97,7 +97,7 @@ export class Call {
     const { config, data } = this;
     if (config.apiUrl !== undefined && config.databaseUrl === undefined && data === undefined) {
       throw new RaeError('RAE_NO_FLEET', 'this works on the database, and RAE_API_URL names an API', {
-        hint: 'set RAE_DATABASE_URL or give --data; over the API there are: rae run, policy, key and audit list',
+        hint: 'set RAE_DATABASE_URL or give --data; over the API there are: rae run, policy, key, budget, usage and audit',
       });
     }
     if (data !== undefined && config.databaseUrl !== undefined) {

@@ -8,6 +8,7 @@ export function quotaLines(quotas: readonly TenantQuota[], look: Look): string {
       { title: 'QUOTA', value: ({ quota }) => quota },
       { title: 'USED', value: ({ used }) => (used === null ? undefined : shown(used)), align: 'right' },
       { title: 'LIMIT', value: ({ limit }) => (limit === null ? 'unlimited' : shown(limit)), align: 'right' },
+      { title: 'LEFT', value: ({ remaining }) => (remaining === null ? undefined : shown(remaining)), align: 'right' },
       { title: 'BY', value: ({ by }) => by },
     ],
     quotas,

@@ -1,6 +1,6 @@
 import type { KeyRecord } from '../access/key-book.ts';
 import type { NewKey } from '../access/new-key.ts';
-import type { AuditRecord } from '../audit/log.ts';
+import type { AuditRecord, AuditVerdict } from '../audit/log.ts';
 import { canonicalJson } from '../kernel/canonical-json.ts';
 import { RaeError } from '../kernel/errors.ts';
 import type { PolicyChange, PolicyExpectation, TenantPolicy } from '../tenant/policy-book.ts';
@@ -45,6 +45,12 @@ export class RemoteAudit {
     if (before !== undefined) throw new RaeError('RAE_USAGE', '--before needs the database: the API gives the newest');
     const path = `/v1/audit${queryOf({ limit: Math.min(limit, 999) })}`;
     return (await this.#remote.ask<{ readonly entries: readonly AuditRecord[] }>({ method: 'GET', path })).entries;
+  }
+
+  async verify(_tenantId: string): Promise<AuditVerdict> {
+    type Told = { readonly entries: number; readonly bad_seq: string | null; readonly why: string | null };
+    const { entries, bad_seq: badSeq, why } = await this.#remote.ask<Told>({ method: 'GET', path: '/v1/audit/verify' });
+    return { entries, badSeq: badSeq ?? undefined, why: why ?? undefined };
   }
 }
 

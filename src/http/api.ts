@@ -16,7 +16,7 @@ import { type RouteParts, routesOf } from './routes.ts';
 import { ApiServer } from './server.ts';
 
 /** What the API is made of. */
-export interface ApiParts extends RouteParts {
+export interface ApiParts extends Omit<RouteParts, 'calls'> {
   readonly events: Events;
   readonly clock: Clock;
   /** Where calls are counted over all processes; undefined = each process counts for itself. */
@@ -36,7 +36,7 @@ export function makeApi(parts: ApiParts): ApiServer {
   const tokens = parts.tokens && new TokenBook(tenants, new TokenVerifier(parts.tokens), parts.tokens.claims);
   const [keys, log] = [new KeyBook(tenants), new AuditLog(tenants)];
   return new ApiServer({
-    routes: routesOf(parts),
+    routes: routesOf({ ...parts, calls: (tenantId) => calls.used(tenantId) }),
     events,
     ready,
     admit: callAdmission(calls),

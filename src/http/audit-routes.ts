@@ -30,5 +30,22 @@ export function auditRoutes(log: AuditLog): readonly Route[] {
       return { body: { entries, next: last === undefined ? null : cursorOf(tenantId, [String(last.seq)]) } };
     },
   });
-  return [list];
+  const verify = route({
+    method: 'GET',
+    path: '/v1/audit/verify',
+    does: 'Looks through the audit log, and names the first entry that was changed, moved or removed.',
+    permission: 'audit:read',
+    status: 200,
+    answer: z.object({
+      ok: z.boolean(),
+      entries: z.int().describe('how many are right'),
+      bad_seq: z.string().nullable(),
+      why: z.string().nullable(),
+    }),
+    run: async ({ principal: { tenantId } }) => {
+      const { entries, badSeq, why } = await log.verify(tenantId);
+      return { body: { ok: badSeq === undefined, entries, bad_seq: badSeq ?? null, why: why ?? null } };
+    },
+  });
+  return [list, verify];
 }

@@ -85,8 +85,24 @@ export function budgetRoutes(budgets: BudgetBook): readonly Route[] {
       return { body: await budgets.set(principal.tenantId, project, body, author) };
     },
   });
-  return [get, put, check(budgets)];
+  return [get, put, removed(budgets), check(budgets)];
 }
+
+const removed = (budgets: BudgetBook) =>
+  route({
+    method: 'DELETE',
+    path: '/v1/budget',
+    does: 'Takes the budget of the tenant, or of one project, away; its alerts stay recorded.',
+    permission: 'budget:write',
+    projects: true,
+    query: WHOSE,
+    status: 200,
+    answer: z.object({ budget_id: z.uuid(), removed: z.literal(true) }),
+    run: async ({ principal, author, query }) => {
+      const project = projectOf(principal, query.project) ?? null;
+      return { body: { budget_id: await budgets.remove(principal.tenantId, project, author), removed: true } };
+    },
+  });
 
 const check = (budgets: BudgetBook) =>
   route({

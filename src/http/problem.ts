@@ -13,6 +13,7 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = Object.freeze({
   RAE_FORBIDDEN: 403,
   RAE_NOT_FOUND: 404,
   RAE_TENANT_UNKNOWN: 404,
+  RAE_METHOD_NOT_ALLOWED: 405,
   RAE_REFUSED: 409,
   RAE_IN_FLIGHT: 409,
   RAE_CONFLICT: 412,

@@ -13,6 +13,7 @@ import { BudgetBook } from '../tenant/budget-book.ts';
 import { CostBook } from '../tenant/cost-book.ts';
 import { EventBook } from '../tenant/event-book.ts';
 import { PolicyBook } from '../tenant/policy-book.ts';
+import { QuotaBook } from '../tenant/quota-book.ts';
 import { TenantRegistry } from '../tenant/registry.ts';
 import { RuleBook } from '../tenant/rule-book.ts';
 import { UsageBook } from '../tenant/usage-book.ts';
@@ -37,6 +38,8 @@ export interface RouteParts {
   readonly catalogue: Catalogue;
   /** As `rae_operator`; undefined = the routes of operators are not served. */
   readonly operator: OperatorParts | undefined;
+  /** How many calls of the API a tenant has made within the present minute. */
+  readonly calls: (tenantId: string) => Promise<number>;
 }
 
 /** What the routes of operators are made of. */
@@ -46,7 +49,7 @@ export interface OperatorParts extends Pick<FleetBooks, 'partitions' | 'depth'> 
 }
 
 /** Every route of the API. Adding one is adding it to a file of routes, or such a file here. */
-export function routesOf({ tenants, catalogue, operator }: RouteParts): readonly Route[] {
+export function routesOf({ tenants, catalogue, operator, calls }: RouteParts): readonly Route[] {
   const schemas = catalogue.all.map(
     ({ name, definition, fingerprint, defaultPolicy }) =>
       [name, { schema: definition.contract.policy, fingerprint, defaults: defaultPolicy }] as const,
@@ -57,7 +60,12 @@ export function routesOf({ tenants, catalogue, operator }: RouteParts): readonly
     ...budgetRoutes(new BudgetBook(tenants)),
     ...costRoutes(new CostBook(tenants)),
     ...eventRoutes(new EventBook(tenants)),
-    ...usageRoutes(new UsageBook(tenants), new TenantFigures(tenants)),
+    ...usageRoutes({
+      usage: new UsageBook(tenants),
+      figures: new TenantFigures(tenants),
+      quotas: new QuotaBook(tenants),
+      calls,
+    }),
     ...ruleRoutes(new RuleBook(tenants)),
     ...keyRoutes(new KeyBook(tenants)),
     ...auditRoutes(new AuditLog(tenants)),

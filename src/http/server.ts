@@ -5,6 +5,7 @@ import { messageOf, RaeError } from '../kernel/errors.ts';
 import { TooManyCalls } from './call-admission.ts';
 import { compressed } from './compression.ts';
 import { letIn } from './entrance.ts';
+import { KnownPaths, MethodNotAllowed } from './known-paths.ts';
 import { openApi } from './open-api.ts';
 import { problemOf } from './problem.ts';
 import { askedOf } from './request.ts';
@@ -26,6 +27,7 @@ export class ApiServer {
   readonly endpoints: readonly string[];
   readonly routes: readonly Route[];
   readonly #parts: ServerParts;
+  readonly #paths = new KnownPaths();
   #inFlight = 0;
   #draining = false;
 
@@ -75,8 +77,10 @@ export class ApiServer {
     fastify.removeAllContentTypeParsers();
     const read = async (_request: FastifyRequest, body: Buffer) => (body.length === 0 ? undefined : strictJson(body));
     fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, read);
-    fastify.addHook('onRequest', async () => {
+    fastify.addHook('onRequest', async (request) => {
       this.#inFlight += 1;
+      // Before the body is read: what it holds is of no interest here.
+      if (request.is404) throw this.#paths.missing(request.method, request.url);
     });
     fastify.addHook('onSend', async (request, reply, payload) => {
       reply.headers({ ...HEADERS, 'x-request-id': request.id });
@@ -98,9 +102,6 @@ export class ApiServer {
       });
     });
     fastify.setErrorHandler((error, request, reply) => this.#answerError(error, request, reply));
-    fastify.setNotFoundHandler(() => {
-      throw new RaeError('RAE_NOT_FOUND', 'there is nothing here', { hint: 'see what there is in /openapi.json' });
-    });
   }
 
   /** What is served to everybody: nothing about any tenant. */
@@ -112,9 +113,11 @@ export class ApiServer {
       const { ok } = this.#draining ? { ok: false } : await this.#parts.ready().catch(() => ({ ok: false }));
       return reply.code(ok ? 200 : 503).send({ ok });
     });
+    for (const path of ['/openapi.json', '/healthz', '/readyz']) this.#paths.add(path, ['GET', 'HEAD']);
   }
 
   #add(route: Route): void {
+    this.#paths.add(route.path, [route.method]);
     this.fastify.route({
       method: route.method,
       url: routerPath(route.path),
@@ -153,7 +156,7 @@ export class ApiServer {
       const { endpoint = NONE } = request.routeOptions.config as { endpoint?: string };
       this.#parts.events.emit('request.failed', { endpoint, requestId: request.id, message: messageOf(error) });
     }
-    if (error instanceof TooManyCalls) reply.headers(error.headers);
+    if (error instanceof TooManyCalls || error instanceof MethodNotAllowed) reply.headers(error.headers);
     if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
     void reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
   }

@@ -3,6 +3,8 @@ import { DAY } from '../kernel/duration.ts';
 import { RaeError } from '../kernel/errors.ts';
 import type { TenantFigures } from '../ledger/tenant-figures.ts';
 import { EXPOSITION_TYPE } from '../observe/exposition.ts';
+import { QUOTA_NAMES } from '../tenant/quota.ts';
+import { type QuotaBook, withUse } from '../tenant/quota-book.ts';
 import { USAGE_PARTS, type UsageBook } from '../tenant/usage-book.ts';
 import { GIVEN_DAY } from './instant.ts';
 import { PROJECT, projectOf } from './project.ts';
@@ -12,12 +14,30 @@ import { tenantMetrics } from './tenant-metrics.ts';
 const DATE = GIVEN_DAY.optional();
 const USAGE = z.object({ cost_usd: z.string(), tokens: z.string(), calls: z.int(), unknown_calls: z.int() });
 
+const AMOUNT = z.number().nullable();
+const QUOTA = z.object({
+  quota: z.enum(QUOTA_NAMES),
+  limit: AMOUNT.describe('null: none'),
+  by: z.enum(['plan', 'operator']),
+  used: z.number(),
+  remaining: AMOUNT,
+});
+
+/** What usage is read from. */
+export interface UsageBooks {
+  readonly usage: UsageBook;
+  readonly figures: TenantFigures;
+  readonly quotas: QuotaBook;
+  /** How many calls of the API a tenant has made within the present minute. */
+  readonly calls: (tenantId: string) => Promise<number>;
+}
+
 /** What a tenant has used. */
-export function usageRoutes(usage: UsageBook, figures: TenantFigures): readonly Route[] {
+export function usageRoutes({ usage, figures, quotas, calls }: UsageBooks): readonly Route[] {
   const show = route({
     method: 'GET',
     path: '/v1/usage',
-    does: 'Shows what calls of models cost, over whole days of UTC; default: the present month.',
+    does: 'Shows what calls of models cost, over whole days of UTC (default: the present month), and how much of each quota is used now.',
     permission: 'usage:read',
     projects: true,
     query: z.strictObject({
@@ -34,6 +54,7 @@ export function usageRoutes(usage: UsageBook, figures: TenantFigures): readonly 
       project: z.string().nullable(),
       total: USAGE,
       parts: z.array(USAGE.extend({ part: z.string(), saved_usd: z.string() })),
+      quotas: z.array(QUOTA).describe('those of the tenant; none where the credential is for one project alone'),
     }),
     run: async ({ principal, query: { by, from, to, project: given }, now }) => {
       const project = projectOf(principal, given);
@@ -45,7 +66,10 @@ export function usageRoutes(usage: UsageBook, figures: TenantFigures): readonly 
       if (span.from >= span.to) throw new RaeError('RAE_USAGE', 'the query is wrong: from is not before to');
       const { total, parts } = await usage.usage(principal.tenantId, span, by);
       const [first, last] = [span.from.toISOString().slice(0, 10), span.to.toISOString().slice(0, 10)];
-      return { body: { from: first, to: last, by, project: project ?? null, total, parts } };
+      const own = principal.project === undefined ? await quotas.list(principal.tenantId) : [];
+      const called = own.length === 0 ? 0 : await calls(principal.tenantId);
+      const used = own.map((one) => (one.quota === 'max_api_calls_per_minute' ? withUse(one, called) : one));
+      return { body: { from: first, to: last, by, project: project ?? null, total, parts, quotas: used } };
     },
   });
   const measured = route({

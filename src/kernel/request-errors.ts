@@ -21,6 +21,12 @@ export const REQUEST_ERRORS = Object.freeze({
     means: 'The credential is right and does not permit this.',
     action: 'Use a credential of the right tenant, role, scope and project; docs/access.md lists who may do what.',
   },
+  RAE_METHOD_NOT_ALLOWED: {
+    exit: EXIT.usage,
+    retryable: false,
+    means: 'There is such a path, and it does not take this method.',
+    action: 'Use one of the methods that the header Allow names.',
+  },
   RAE_CONFLICT: {
     exit: EXIT.refused,
     retryable: false,

@@ -24,7 +24,7 @@ export class QuotaBook {
     return this.#tenants.inTenant(tenantId, async (tx) => {
       const limits = await limitsOf(tx, tenantId);
       const [used] = await tx.rows<UsedRow>(sql.used, [tenantId]);
-      return limits.map((one) => ({ ...one, used: usedOf(one.quota, used) }));
+      return limits.map((one) => withUse(one, usedOf(one.quota, used)));
     });
   }
 
@@ -63,8 +63,20 @@ async function limitsOf(tx: Queryable, tenantId: string): Promise<readonly Tenan
   const rows = await tx.rows<LimitRow>(sql.list, [tenantId]);
   return QUOTA_NAMES.map((quota) => {
     const row = rows.find((one) => one.quota === quota);
-    return { quota, limit: row?.limit_value ?? null, by: row?.by_operator === true ? 'operator' : 'plan', used: null };
+    return {
+      quota,
+      limit: row?.limit_value ?? null,
+      by: row?.by_operator === true ? 'operator' : 'plan',
+      used: null,
+      remaining: null,
+    };
   });
+}
+
+/** A quota of which so much is used; null = nobody knows. */
+export function withUse(quota: TenantQuota, used: number | null): TenantQuota {
+  const { limit } = quota;
+  return { ...quota, used, remaining: limit === null || used === null ? null : Math.max(0, limit - used) };
 }
 
 function limitsByName(limits: readonly TenantQuota[], change: QuotaChange) {

@@ -20,6 +20,8 @@ export interface TenantQuota {
   readonly by: 'plan' | 'operator';
   /** How much of it is used; null where only Redis counts it. */
   readonly used: number | null;
+  /** What is left of it; null where that is not known, or without end. */
+  readonly remaining: number | null;
 }
 
 /** What is to be set: a limit, null = none, `by-plan` = what the plan says. */

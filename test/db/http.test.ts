@@ -84,6 +84,25 @@ describe('a request', () => {
     expect(await api().ask('POST /v1/runs', viewer)).toMatchObject({ status: 403, body: { code: 'RAE_FORBIDDEN' } });
   });
 
+  it('by a method that its path has not is told which there are, whoever asks', async () => {
+    const wrong = [
+      'PATCH /v1/budget',
+      'GET /v1/runs/x:cancel',
+      'HEAD /v1/runs?limit=1',
+      'POST /readyz',
+      'PUT /v1/keys',
+    ];
+    const answers = await Promise.all(wrong.map((what) => api().ask(what, { body: '{', headers: { a: what } })));
+    expect(answers.map(({ status, headers }) => [status, headers.allow])).toEqual(
+      ['DELETE, GET, PUT', 'POST', 'GET, POST', 'GET, HEAD', 'GET, POST'].map((allow) => [405, allow]),
+    );
+    expect(answers[0]).toMatchObject({
+      body: { code: 'RAE_METHOD_NOT_ALLOWED', status: 405, hint: expect.any(String) },
+    });
+    for (const what of ['PATCH /v1/budgets', 'GET /v1/runs/a/b', 'GET /', 'POST /v1/runs/a/why/'])
+      expect(await api().ask(what, { body: '{' })).toMatchObject({ status: 404, body: { code: 'RAE_NOT_FOUND' } });
+  });
+
   it('is described, counted, and answered with its id', async () => {
     const { key, id } = await api().tenant();
     const answered = api().events.on('request.answered', (event) => seen.push(event));
@@ -96,6 +115,33 @@ describe('a request', () => {
     expect((await api().ask('GET /openapi.json')).body.paths['/v1/runs/{run_id}:cancel']).toBeDefined();
     const zipped = await api().ask('GET /openapi.json', { headers: { 'accept-encoding': 'gzip' } });
     expect(zipped.headers['content-encoding']).toBe('gzip');
+  });
+});
+
+describe('what a tenant has', () => {
+  it('is shown by quota, with how much of it is used and left; a key of one project sees none', async () => {
+    const { key } = await api().tenant();
+    await api().ask('POST /v1/runs', { key, body: { worker: 'decay' } });
+    const { quotas } = (await api().ask('GET /v1/usage', { key })).body;
+    const named = Object.fromEntries(quotas.map(({ quota, ...rest }: { quota: string }) => [quota, rest]));
+    expect(named.max_backlog).toMatchObject({ used: 1, by: 'plan', remaining: named.max_backlog.limit - 1 });
+    expect(named.max_api_calls_per_minute).toMatchObject({
+      used: 2,
+      remaining: named.max_api_calls_per_minute.limit - 2,
+    });
+    const body = { name: 'one', role: 'tenant_viewer', project: 'atlas' };
+    const { api_key: narrow } = (await api().ask('POST /v1/keys', { key, body })).body;
+    expect((await api().ask('GET /v1/usage', { key: narrow })).body).toMatchObject({ project: 'atlas', quotas: [] });
+  });
+
+  it('in budgets is taken away once, and its log is verified', async () => {
+    const { id, key } = await api().tenant();
+    await api().ask('PUT /v1/budget?project=atlas', { key, body: { daily_limit_usd: '5' } });
+    expect(await api().ask('DELETE /v1/budget?project=atlas', { key })).toMatchObject({ body: { removed: true } });
+    expect(await api().ask('DELETE /v1/budget?project=atlas', { key })).toMatchObject({ status: 404 });
+    expect((await api().ask('GET /v1/audit/verify', { key })).body).toMatchObject({ ok: true, bad_seq: null });
+    await database().admin("update public.audit_log set actor = 'x' where tenant_id = $1 and seq = 2", [id]);
+    expect((await api().ask('GET /v1/audit/verify', { key })).body).toMatchObject({ ok: false, bad_seq: '2' });
   });
 });
 

@@ -38,12 +38,18 @@ const json = async (...args: string[]) => JSON.parse((await rae([...args, '--jso
 
 describe('commands over the API', () => {
   it('show the same as on the database, of the tenant whose key it is', async () => {
-    const over = await rae(['policy', 'get', 'decay', '--json']);
-    const on = await rae(['policy', 'get', 'decay', '--json'], true);
-    expect(over).toEqual(on);
-    expect(JSON.parse(over.out)).toMatchObject({ tenant_id: tenant, version: 0 });
-    const [keysOver, keysOn] = [await rae(['key', 'list']), await rae(['key', 'list'], true)];
-    expect(keysOver.out.split('\n').length).toBe(keysOn.out.split('\n').length);
+    for (const words of [
+      ['policy', 'get', 'decay'],
+      ['budget', 'show'],
+      ['usage', '--by', 'day'],
+      ['audit', 'verify'],
+    ]) {
+      const both = await Promise.all([false, true].map((onDatabase) => rae([...words, '--json'], onDatabase)));
+      const [over, on] = both.map(({ out, ...rest }) => ({ ...rest, ...JSON.parse(out), quotas: [] }));
+      expect(over).toEqual(on);
+      expect(over).toMatchObject({ code: 0, tenant_id: tenant });
+    }
+    expect((await json('key', 'list')).keys).toHaveLength(1);
     expect((await json('audit', 'list')).entries.map(({ action }: { action: string }) => action)).toEqual([
       ...['key.created', 'budget.set', 'tenant.created'],
     ]);
@@ -52,6 +58,9 @@ describe('commands over the API', () => {
   it('change what they change on the database, under the name of the key', async () => {
     expect(await json('policy', 'set', 'decay', '--set', 'rate=0.02')).toMatchObject({ version: 1, changed: true });
     expect(await json('policy', 'set', 'decay', '--set', 'rate=0.02')).toMatchObject({ version: 1, changed: false });
+    const budget = await json('budget', 'set', '--project', 'atlas', '--set', 'daily_limit_usd=20');
+    expect(budget).toMatchObject({ tenant_id: tenant, project: 'atlas', daily_limit_usd: '20' });
+    expect(await json('budget', 'set', '--project', 'atlas', '--remove')).toMatchObject({ removed: true });
     const made = await json('key', 'create', '--name', 'other');
     expect(made).toMatchObject({ tenant_id: tenant, role: 'service_account', api_key: expect.stringMatching(/^rae_/) });
     expect(await json('key', 'revoke', made.key_id)).toMatchObject({ revoked: true });

@@ -54,7 +54,10 @@ export class TestApi {
       },
       ...(body === undefined ? {} : { payload: isRaw ? (body as string) : JSON.stringify(body) }),
     });
-    const isJson = /json/.test(String(response.headers['content-type'])) && !response.headers['content-encoding'];
+    const isJson =
+      response.body !== '' &&
+      /json/.test(String(response.headers['content-type'])) &&
+      !response.headers['content-encoding'];
     const text = response.body;
     return {
       status: response.statusCode,

@@ -148,6 +148,7 @@ function openApiPage(): string {
     tenants,
     catalogue,
     operator: { database, clock: systemClock, partitions: 1, depth: undefined },
+    calls: async () => 0,
   });
   return `${JSON.stringify(openApi(routes), null, 2)}\n`;
 }

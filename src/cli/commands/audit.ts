@@ -42,12 +42,13 @@ const list: Command = {
 };
 
 const verify: Command = {
+  overApi: true,
   name: 'verify',
   does: 'Looks through the audit log of a tenant, and names the first entry that was changed, moved or removed.',
   options: whose,
   examples: [`rae audit verify --tenant ${TENANT}`],
   run: async (call) => {
-    const { id, log, named } = await logOf(call);
+    const { id, log, named } = call.remote === undefined ? await logOf(call) : logOver(call, call.remote);
     const { entries, badSeq, why } = await log.verify(id);
     return {
       json: { ...named, ok: badSeq === undefined, entries, bad_seq: badSeq ?? null, why: why ?? null },

@@ -7,6 +7,7 @@ import type { Command } from '../command.ts';
 import { jsonIn } from '../json-file.ts';
 import { knownTenant } from '../known-tenant.ts';
 import { option, repeated, tenantId, text } from '../option.ts';
+import { RemoteBudgets } from '../remote-money.ts';
 import { budgetText } from './budget-show.ts';
 
 const TENANT = '3f2a8c54-1f7e-4c0b-9a53-0d7e2b1c9f10';
@@ -33,6 +34,7 @@ function fieldsOf({ set = [], unset = [], file, remove }: Options): unknown {
 }
 
 export const budgetSet: Command = {
+  overApi: true,
   name: 'set',
   does: 'Makes or changes the budget of a tenant, or of one of its projects; it counts from the next call on.',
   needs: [option('--tenant <tenant>', 'its id', tenantId)],
@@ -57,7 +59,7 @@ export const budgetSet: Command = {
     const { tenant, project = null } = options;
     const fields = fieldsOf(options);
     await knownTenant(call, tenant);
-    const book = new BudgetBook(call.connection.tenants);
+    const book = call.remote === undefined ? new BudgetBook(call.connection.tenants) : new RemoteBudgets(call.remote);
     if (options.remove === true) {
       const id = await book.remove(tenant, project);
       return {

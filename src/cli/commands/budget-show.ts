@@ -4,6 +4,7 @@ import type { Call } from '../call.ts';
 import type { Command } from '../command.ts';
 import { knownTenant } from '../known-tenant.ts';
 import { option, tenantId, text } from '../option.ts';
+import { RemoteBudgets } from '../remote-money.ts';
 import { table } from '../table.ts';
 
 interface Line {
@@ -40,6 +41,7 @@ export function budgetText(budgets: readonly Budget[], call: Call): string {
 }
 
 export const budgetShow: Command = {
+  overApi: true,
   name: 'show',
   does: 'Shows what a tenant and its projects may spend, and what of it is spent and reserved at this moment.',
   needs: [option('--tenant <tenant>', 'its id', tenantId)],
@@ -48,7 +50,8 @@ export const budgetShow: Command = {
   run: async (call) => {
     const { tenant, project } = call.options<{ readonly tenant: string; readonly project?: string }>();
     await knownTenant(call, tenant);
-    const all = await new BudgetBook(call.connection.tenants).list(tenant);
+    const book = call.remote === undefined ? new BudgetBook(call.connection.tenants) : new RemoteBudgets(call.remote);
+    const all = await book.list(tenant);
     const budgets = project === undefined ? all : all.filter((budget) => budget.project === project);
     return {
       json: { tenant_id: tenant, budgets },

@@ -2,12 +2,20 @@ import { DAY } from '../../kernel/duration.ts';
 import { RaeError } from '../../kernel/errors.ts';
 import type { TenantQuota } from '../../tenant/quota.ts';
 import { QuotaBook } from '../../tenant/quota-book.ts';
-import { type PartOfUsage, USAGE_PARTS, type Usage, UsageBook, type UsagePart } from '../../tenant/usage-book.ts';
+import {
+  type PartOfUsage,
+  USAGE_PARTS,
+  type Usage,
+  UsageBook,
+  type UsagePart,
+  type UsageSpan,
+} from '../../tenant/usage-book.ts';
 import type { Call } from '../call.ts';
 import type { Command } from '../command.ts';
 import { knownTenant } from '../known-tenant.ts';
 import { instant, oneOf, option, tenantId, text } from '../option.ts';
 import { quotaLines } from '../quota-view.ts';
+import { RemoteUsage } from '../remote-money.ts';
 import { table } from '../table.ts';
 
 const TENANT = '3f2a8c54-1f7e-4c0b-9a53-0d7e2b1c9f10';
@@ -22,6 +30,7 @@ interface UsageOptions {
 
 /** `rae usage`. */
 export const usageCommand: Command = {
+  overApi: true,
   name: 'usage',
   does: "Tells what a tenant's calls of models cost and took, in whole days of UTC, and how much of its quotas it uses now.",
   needs: [option('--tenant <tenant>', 'its id', tenantId)],
@@ -45,8 +54,7 @@ export const usageCommand: Command = {
     };
     if (span.from >= span.to) throw new RaeError('RAE_USAGE', '--from is not before --to');
     await knownTenant(call, tenant);
-    const { total, parts } = await new UsageBook(call.connection.tenants).usage(tenant, span, by);
-    const quotas = await new QuotaBook(call.connection.tenants).list(tenant);
+    const { total, parts, quotas } = await toldOf(call, tenant, span, by);
     const [first, last] = [span.from.toISOString().slice(0, 10), span.to.toISOString().slice(0, 10)];
     return {
       json: {
@@ -57,6 +65,12 @@ export const usageCommand: Command = {
     };
   },
 };
+
+async function toldOf(call: Call, tenant: string, span: UsageSpan, by: UsagePart): Promise<Told> {
+  if (call.remote !== undefined) return new RemoteUsage(call.remote).usage(span, by);
+  const { total, parts } = await new UsageBook(call.connection.tenants).usage(tenant, span, by);
+  return { total, parts, quotas: await new QuotaBook(call.connection.tenants).list(tenant) };
+}
 
 function wholeDay(name: string, at: Date | undefined): Date | undefined {
   if (at === undefined || at.getTime() % DAY === 0) return at;
