@@ -3,7 +3,7 @@ import { type ApiRequest, Caller } from '../client/caller.ts';
 import { ERRORS, type ErrorCode, RaeError } from '../kernel/errors.ts';
 
 /** Fields that are instants, in every answer of the API. */
-const INSTANT = /(?:_at|^at|^slot|^since|^covered_by)$/;
+const INSTANT = /(?:_at|^at|^slot|^since|^deadline|^covered_by)$/;
 
 /** The API in the place of the database: what a command asks is asked of it, with the rights of its key. */
 export class Remote {

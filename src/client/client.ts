@@ -21,6 +21,8 @@ export interface Run {
   /** What it changed. */
   readonly counts: Readonly<Record<string, unknown>> | null;
   readonly available_at: string;
+  readonly priority: number;
+  readonly deadline: string | null;
   readonly created_at: string;
   readonly started_at: string | null;
   readonly finished_at: string | null;
@@ -61,11 +63,11 @@ export class RaeClient<All = Payloads> {
       ? [payload?: All[Worker], options?: EnqueueOptions & Within]
       : [payload: All[Worker], options?: EnqueueOptions & Within]
   ): Promise<string> {
-    const { idempotencyKey = crypto.randomUUID(), availableAt, signal } = options;
+    const { idempotencyKey = crypto.randomUUID(), signal } = options;
     const { body } = await this.#caller.send({
       method: 'POST',
       path: '/v1/runs',
-      body: { worker, payload: payload ?? {}, ...when(availableAt) },
+      body: { worker, payload: payload ?? {}, ...when(options) },
       headers: { 'idempotency-key': idempotencyKey },
       ...{ repeatable: true, signal },
     });
@@ -74,9 +76,9 @@ export class RaeClient<All = Payloads> {
 
   /** Asks for up to 500 runs at once, each with a result of its own, in their order. @throws RaeApiError */
   async enqueueMany(requests: readonly RunRequest<All>[], { signal }: Within = {}): Promise<readonly RunResult[]> {
-    const runs = requests.map(({ worker, payload, idempotencyKey = crypto.randomUUID(), availableAt }) => ({
+    const runs = requests.map(({ worker, payload, idempotencyKey = crypto.randomUUID(), ...options }) => ({
       ...{ worker, payload: payload ?? {}, idempotency_key: idempotencyKey },
-      ...when(availableAt),
+      ...when(options),
     }));
     const sent = { method: 'POST', path: '/v1/runs:batch', body: { runs }, repeatable: true, signal } as const;
     const { body } = await this.#caller.send(sent);
@@ -128,6 +130,10 @@ export class RaeClient<All = Payloads> {
   }
 }
 
-function when(availableAt: Date | undefined) {
-  return availableAt === undefined ? {} : { available_at: availableAt.toISOString() };
+function when({ availableAt, priority, deadline }: EnqueueOptions) {
+  return {
+    ...(availableAt === undefined ? {} : { available_at: availableAt.toISOString() }),
+    ...(priority === undefined ? {} : { priority }),
+    ...(deadline === undefined ? {} : { deadline: deadline.toISOString() }),
+  };
 }

@@ -31,6 +31,10 @@ export interface EnqueueOptions {
   readonly idempotencyKey?: string | undefined;
   /** Not before then. */
   readonly availableAt?: Date | undefined;
+  /** 0 to 9: the highest first, among the tenant's runs of this worker. Default 0. */
+  readonly priority?: number | undefined;
+  /** It is skipped where it has not begun by then. */
+  readonly deadline?: Date | undefined;
 }
 
 /** A run to be asked for, among several. */

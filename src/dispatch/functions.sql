@@ -2,13 +2,13 @@
 -- takes lease name, holder, epoch; the number of the edit of what operators control that the wish rests on; how long a queued run may wait before it is taken back, in ms; what is wanted, an entry per
 --   tenant and worker: tenant, worker, the placement epoch its ticket will name, how many runs, whether they are lent beyond
 --   the tenant's cap
--- gives per admitted run {nth, run_id, attempt, payload text, flight_id}: the oldest of each entry; nth = which entry, from 1; payload
+-- gives per admitted run {nth, run_id, attempt, payload text, flight_id}: those of each entry with the highest priority, the oldest first; nth = which entry, from 1; payload
 --   = its sha256 in hex. Raises RA002 when operators have edited since, and RA001 when the lease is not this holder's any more: then nothing was admitted. That a tenant was
 --   placed anew meanwhile is found by the claim. The commit is not waited for to be on disk: should a crash undo it, its
 --   runs are owed, and their tickets do nothing
 -- again safe: what is queued is not owed any more
 -- locks the lease row (shared), the admitted rows; rows that others hold are passed over
--- index runs_open_idx
+-- index runs_priority_idx, runs_open_idx
 -- role rae_scheduler
 create function {{admit_runs}}(p_lease text, p_holder text, p_epoch bigint, p_controls bigint, p_wait_ms int, p_tenants uuid[], p_workers text[],
     p_epochs int[], p_want int[], p_lent boolean[])
@@ -35,10 +35,20 @@ begin
     select a.nth, a.epoch, a.lent, o.place
       from unnest(p_tenants, p_workers, p_epochs, p_want, p_lent) with ordinality a (tenant_id, worker, epoch, want, lent, nth)
       cross join lateral (
-        select r.ctid as place from public.runs r
-         where r.tenant_id = a.tenant_id and r.worker = a.worker and r.finished_at is null and r.state = 'owed'
-           and r.available_at <= statement_timestamp()
-         order by r.available_at, r.slot limit a.want for update skip locked) o),
+        select u.place from (
+          select * from (
+            -- Those that come first, by an index that is empty where nobody asks for that.
+            select r.ctid as place from public.runs r
+             where r.tenant_id = a.tenant_id and r.worker = a.worker and r.finished_at is null and r.priority > 0 and r.state = 'owed'
+               and r.available_at <= statement_timestamp() and (r.deadline is null or r.deadline > statement_timestamp() or r.started_at is not null or r.failures > 0)
+             order by r.priority desc, r.available_at limit a.want for update skip locked) first
+          union all
+          select * from (
+            select r.ctid as place from public.runs r
+             where r.tenant_id = a.tenant_id and r.worker = a.worker and r.finished_at is null and r.priority = 0 and r.state = 'owed'
+               and r.available_at <= statement_timestamp() and (r.deadline is null or r.deadline > statement_timestamp() or r.started_at is not null or r.failures > 0)
+             order by r.available_at, r.slot limit a.want for update skip locked) rest) u
+         limit a.want) o),
   queued as (
     -- By their places on disk: the rows were found and locked just now.
     update public.runs r set state = 'queued', queued_at = clock_timestamp(), epoch = p.epoch, lent = p.lent,

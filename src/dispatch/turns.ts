@@ -106,12 +106,9 @@ export class Turns {
       if (tenantId === undefined) break;
       const known = picks.get(tenantId);
       const cost = known?.cost ?? this.#costs.estimate(tenantId, worker);
-      const reason = this.#reason(worker, request, tenantId, known?.count ?? 0, cost);
+      const reason = this.#reason(round, tenantId, known?.count ?? 0, cost);
       if (reason !== undefined) {
-        if (reason === 'in_turn') order.bar(tenantId);
-        else if (reason === 'cap' || reason === 'window') order.park(tenantId);
-        else order.shelve(tenantId);
-        this.#holds.held(tenantId, worker, reason, nowMs);
+        this.#pass(round, tenantId, reason, nowMs);
         continue;
       }
       // A place in the queue goes to who is behind: it will be back before that place is reached.
@@ -183,16 +180,10 @@ export class Turns {
     this.#holds.clear();
   }
 
-  #reason(
-    worker: string,
-    { held }: TurnRequest,
-    tenantId: string,
-    picked: number,
-    cost: number,
-  ): HoldReason | undefined {
+  #reason({ worker, request }: Round, tenantId: string, picked: number, cost: number): HoldReason | undefined {
     // It has its fill of one ticket; its next runs come with the next one.
     if (picked > 0 && this.#serial.has(worker) && picked >= mostTogether(cost)) return 'in_turn';
-    return held(tenantId, picked);
+    return request.held(tenantId, picked);
   }
 
   #lend(round: Round, nowMs: number): void {
@@ -204,11 +195,10 @@ export class Turns {
       if (tenantId === undefined || this.#holds.reason(tenantId, worker) !== 'cap') return;
       const known = picks.get(tenantId);
       const limit = request.held(tenantId, known?.count ?? 0);
-      // Idle capacity is lent beyond its cap, and beyond nothing else that bounds it.
-      if (limit === 'worker_cap' || limit === 'rate') {
+      // Idle capacity is lent beyond its cap, and beyond nothing else that holds it, since it was parked or only now.
+      if (limit !== undefined && limit !== 'cap') {
         order.unpark(tenantId);
-        order.shelve(tenantId);
-        this.#holds.held(tenantId, worker, limit, nowMs);
+        this.#pass(round, tenantId, limit, nowMs);
         continue;
       }
       if (known !== undefined && (!known.lent || this.#serial.has(worker))) return;
@@ -220,6 +210,14 @@ export class Turns {
       this.#pick(round, tenantId, cost, true);
       order.park(tenantId);
     }
+  }
+
+  /** Passes over a tenant until what holds it may be over. */
+  #pass({ worker, order }: Round, tenantId: string, reason: HoldReason, nowMs: number): void {
+    if (reason === 'in_turn') order.bar(tenantId);
+    else if (reason === 'cap' || reason === 'window') order.park(tenantId);
+    else order.shelve(tenantId);
+    this.#holds.held(tenantId, worker, reason, nowMs);
   }
 
   /** Places that nobody uses, and that nothing picked in this round will. */

@@ -15,6 +15,13 @@ const REQUEST = z.strictObject({
   worker: z.string().min(1).max(100),
   payload: z.record(z.string(), z.unknown()).default({}),
   available_at: GIVEN_INSTANT.optional().describe('not before then'),
+  priority: z
+    .int()
+    .min(0)
+    .max(9)
+    .optional()
+    .describe("the highest first, among the tenant's runs of this worker; default 0"),
+  deadline: GIVEN_INSTANT.optional().describe('skipped, with this reason, where it has not begun by then'),
 });
 const ITEM = REQUEST.extend({ idempotency_key: KEY.optional() });
 const PARAMS = z.strictObject({ run_id: z.uuid() });
@@ -31,6 +38,8 @@ const RUN = z.object({
   error: z.string().nullable(),
   counts: z.record(z.string(), z.unknown()).nullable(),
   available_at: INSTANT,
+  priority: z.int(),
+  deadline: INSTANT,
   created_at: INSTANT,
   started_at: INSTANT,
   finished_at: INSTANT,
@@ -173,7 +182,7 @@ function changing(runs: TenantRuns): readonly Route[] {
 }
 
 function requestOf(catalogue: Catalogue, item: z.output<typeof ITEM>): RunRequest {
-  const { worker, payload, available_at: availableAt, idempotency_key: key } = item;
+  const { worker, payload, available_at: availableAt, priority, deadline, idempotency_key: key } = item;
   const known = attempt(() => catalogue.get(worker));
   if ('error' in known)
     throw known.error instanceof RaeError
@@ -181,7 +190,7 @@ function requestOf(catalogue: Catalogue, item: z.output<typeof ITEM>): RunReques
       : known.error;
   const mistakes = policyMistakes(known.value.definition.contract.payload, payload);
   if (mistakes.length > 0) throw new RaeError('RAE_PAYLOAD_INVALID', mistakes.join('; '));
-  return { worker, payload, key, availableAt };
+  return { worker, payload, key, availableAt, priority, deadline };
 }
 
 type Attempt<T> = { readonly value: T } | { readonly error: unknown };

@@ -3,11 +3,11 @@
 
 -- statement: list
 -- takes $1 tenant uuid or null, $2 worker text or null, $3 state text or null, $4 slot timestamptz or null, $5 before which created_at timestamptz or null, $6 limit int
--- gives {tenant_id, run_id, worker, slot, origin, state, attempt, failures, lapses, reason, error, counts jsonb, available_at, created_at, started_at, finished_at}, newest first
+-- gives {tenant_id, run_id, worker, slot, origin, state, attempt, failures, lapses, reason, error, counts jsonb, available_at, priority int, deadline, created_at, started_at, finished_at}, newest first
 -- again safe: reads only
 -- locks none
 -- index runs_pkey, runs_dead_idx, runs_cycle_idx
-select tenant_id, run_id, worker, slot, origin, state, attempt, failures, lapses, reason, error, counts, available_at, created_at,
+select tenant_id, run_id, worker, slot, origin, state, attempt, failures, lapses, reason, error, counts, available_at, priority, deadline, created_at,
        started_at, finished_at, covered_by
   from public.runs
  where ($1::uuid is null or tenant_id = $1::uuid) and ($2::text is null or worker = $2::text)
@@ -21,7 +21,7 @@ select tenant_id, run_id, worker, slot, origin, state, attempt, failures, lapses
 -- again safe: reads only
 -- locks none
 -- index none: an operator asks for one run, and the key begins with its tenant
-select tenant_id, run_id, worker, slot, origin, state, attempt, failures, lapses, reason, error, counts, available_at, created_at,
+select tenant_id, run_id, worker, slot, origin, state, attempt, failures, lapses, reason, error, counts, available_at, priority, deadline, created_at,
        started_at, finished_at, covered_by
   from public.runs where run_id = $1
 

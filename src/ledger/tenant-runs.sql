@@ -2,12 +2,13 @@
 
 -- statement: enqueue
 -- takes $1 items jsonb
--- gives {run_id} per item, in their order: {worker, payload, key, at} each, the last two may be null
+-- gives {run_id} per item, in their order: {worker, payload, key, at, priority, deadline} each, all but the first two may be null
 -- again safe for items with a key: the same run
 -- locks the new rows
 -- index enqueue_keys_pkey
 select public.rae_enqueue(i.item ->> 'worker', i.item -> 'payload', i.item ->> 'key',
-                          coalesce((i.item ->> 'at')::timestamptz, now())) as run_id
+                          coalesce((i.item ->> 'at')::timestamptz, now()),
+                          coalesce((i.item ->> 'priority')::int, 0), (i.item ->> 'deadline')::timestamptz) as run_id
   from jsonb_array_elements($1::jsonb) with ordinality i (item, nth) order by i.nth
 
 -- statement: find
@@ -16,7 +17,7 @@ select public.rae_enqueue(i.item ->> 'worker', i.item -> 'payload', i.item ->> '
 -- again safe: reads only
 -- locks none
 -- index runs_pkey
-select run_id, worker, slot, origin, state, attempt, failures, reason, error, counts, payload, available_at, created_at, started_at, finished_at
+select run_id, worker, slot, origin, state, attempt, failures, reason, error, counts, payload, available_at, priority, deadline, created_at, started_at, finished_at
   from public.runs where tenant_id = $1 and run_id = $2
 
 -- statement: list
@@ -25,7 +26,7 @@ select run_id, worker, slot, origin, state, attempt, failures, reason, error, co
 -- again safe: reads only
 -- locks none
 -- index runs_pkey: the runs of one tenant
-select run_id, worker, slot, origin, state, attempt, failures, reason, error, counts, available_at, created_at, started_at, finished_at,
+select run_id, worker, slot, origin, state, attempt, failures, reason, error, counts, available_at, priority, deadline, created_at, started_at, finished_at,
        to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as made
   from public.runs
  where tenant_id = $1 and ($2::text is null or worker = $2::text) and ($3::text is null or state = $3::text)
@@ -41,7 +42,7 @@ select run_id, worker, slot, origin, state, attempt, failures, reason, error, co
 -- index runs_pkey, runs_open_idx, holds_pkey
 select r.worker, r.state, r.reason, r.attempt, o.reason as hold, o.value, o.bound, o.since, o.clears_at,
        (select count(*)::int from public.runs b where b.tenant_id = $1 and b.worker = r.worker and b.finished_at is null and b.state = 'owed'
-           and (b.available_at, b.run_id) < (r.available_at, r.run_id)) as before,
+           and (-b.priority, b.available_at, b.run_id) < (-r.priority, r.available_at, r.run_id)) as before,
        (select avg(extract(epoch from d.finished_at - coalesce(d.started_at, d.queued_at)))::float8 from (
           select finished_at, started_at, queued_at from public.runs
            where tenant_id = $1 and worker = r.worker and state = 'done' order by finished_at desc limit 20) d) as mean_seconds

@@ -22,6 +22,10 @@ export interface RunRequest {
   readonly payload: Readonly<Record<string, unknown>>;
   readonly key?: string | undefined;
   readonly availableAt?: string | undefined;
+  /** 0 to 9: the highest comes first, among the tenant's runs of this worker. */
+  readonly priority?: number | undefined;
+  /** Skipped where it has not begun by then. */
+  readonly deadline?: string | undefined;
 }
 
 /** A run as its own tenant sees it. */
@@ -37,6 +41,8 @@ export interface TenantRun extends Row {
   readonly error: string | null;
   readonly counts: Counts | null;
   readonly available_at: Date;
+  readonly priority: number;
+  readonly deadline: Date | null;
   readonly created_at: Date;
   readonly started_at: Date | null;
   readonly finished_at: Date | null;
@@ -80,7 +86,7 @@ export class TenantRuns {
    * @throws RaeError `RAE_USAGE`, or `RAE_KEY_REUSED` where a key was used for something else.
    */
   async enqueue(tenantId: string, requests: readonly RunRequest[]): Promise<readonly string[]> {
-    const items = requests.map(({ worker, payload, key, availableAt }) => ({ worker, payload, key, at: availableAt }));
+    const items = requests.map(({ availableAt: at, ...request }) => ({ ...request, at }));
     try {
       return await this.#tenants.inTenant(tenantId, async (tx) => {
         const rows = await tx.rows<{ run_id: string }>(sql.enqueue, [JSON.stringify(items)]);

@@ -27,6 +27,22 @@ update public.runs r set
   from lapsed l where r.tenant_id = l.tenant_id and r.run_id = l.run_id
 returning l.state as was, r.tenant_id, r.run_id, r.worker, r.state = 'dead' as dead
 
+-- statement: skipLate
+-- takes $1 limit int
+-- gives {tenant_id, run_id, worker, was text} per run that has not begun by its deadline: it is skipped, and a ticket of it does nothing
+-- again safe
+-- locks the runs' rows; one that is being admitted or claimed is passed over, and looked at again
+-- index runs_deadline_idx
+with late as (
+  select r.tenant_id, r.run_id, r.state from public.runs r
+   where r.finished_at is null and r.deadline is not null and r.deadline <= clock_timestamp()
+     and r.state in ('owed', 'queued') and r.started_at is null and r.failures = 0
+   limit $1::int for update of r skip locked)
+update public.runs r set state = 'skipped', reason = 'deadline', finished_at = clock_timestamp(), lease_until = null,
+       attempt = r.attempt + case when l.state = 'queued' then 1 else 0 end
+  from late l where r.tenant_id = l.tenant_id and r.run_id = l.run_id
+returning r.tenant_id, r.run_id, r.worker, l.state as was
+
 -- statement: findStrays
 -- takes $1 limit int
 -- gives {flight_id bigint} when runs were found that are admitted and in no flight, so that nothing would ever rescue them: they are in one now

@@ -3,6 +3,7 @@ import { loadStatements, type Statement } from '../db/statement.ts';
 
 const sql = loadStatements(new URL('./upkeep.sql', import.meta.url), [
   'rescue',
+  'skipLate',
   'findStrays',
   'sweepRuns',
   'sweepWakes',
@@ -20,6 +21,15 @@ export interface RescuedRun {
   readonly worker: string;
   /** It lapsed too often and is dead now; otherwise it is owed again. */
   readonly dead: boolean;
+}
+
+/** A run that could not begin by its deadline. */
+export interface LateRun {
+  readonly tenantId: string;
+  readonly runId: string;
+  readonly worker: string;
+  /** It was admitted already. */
+  readonly queued: boolean;
 }
 
 /** How much was removed. */
@@ -64,6 +74,15 @@ export class LedgerUpkeep {
       worker: row.worker,
       dead: row.dead,
     }));
+  }
+
+  /** Skips up to 1,000 runs that have not begun by their deadline. */
+  async skipLate(): Promise<readonly LateRun[]> {
+    type Late = { tenant_id: string; run_id: string; worker: string; was: string };
+    const rows = await this.#database.rows<Late>(sql.skipLate, [RESCUE_BATCH]);
+    return rows.map(({ tenant_id: tenantId, run_id: runId, worker, was }) => {
+      return { tenantId, runId, worker, queued: was === 'queued' };
+    });
   }
 
   /**

@@ -106,6 +106,11 @@ export const EVENTS = Object.freeze({
     says: 'A message about runs that have left was not believed, as its signature or form is wrong; the ledger is looked at instead.',
     fields: { reason: 'text' },
   },
+  'runs.late': {
+    level: 'info',
+    says: 'Runs were skipped as they could not begin by their deadline.',
+    fields: { runs: 'number' },
+  },
   'runs.rescued': {
     level: 'warn',
     says: 'Runs whose process died or whose ticket was lost are owed again.',

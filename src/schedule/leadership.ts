@@ -163,6 +163,11 @@ export class Leadership {
       events.emit('runs.rescued', { running, queued: rescued.length - running });
       dispatcher.takenBack(rescued);
     }
+    const late = await upkeep.skipLate();
+    if (late.length > 0) {
+      events.emit('runs.late', { runs: late.length });
+      dispatcher.takenBack(late.filter(({ queued }) => queued));
+    }
     if (this.#took) await dispatcher.reconcile();
   }
 

@@ -121,6 +121,8 @@ describe('values that cannot be are refused', () => {
     ...['0000-01-01T00:00:00Z', '2026-06-01T00:00:00-23:59', '2026-02-30T00:00:00Z', 'now', 0].map(
       (available_at) => [RUN, { worker: 'decay', available_at }] as const,
     ),
+    ...[-1, 10, 0.5, '3', null].map((priority) => [RUN, { worker: 'decay', priority }] as const),
+    ...['2020-01-01T00:00:00Z', 'soon', 5].map((deadline) => [RUN, { worker: 'decay', deadline }] as const),
     ...[-1, 1e308, 'NaN'].map((rate) => ['PUT /v1/policies/decay', { rate }] as const),
     ...['../etc', '', 'Mars/Base'].map((time_zone) => ['PUT /v1/policies/decay', { time_zone }] as const),
     ...['* * * * * *', '0 0 31 2 *', 'often'].map((cron) => ['PUT /v1/policies/decay', { cron }] as const),

@@ -56,11 +56,15 @@ describe('the client over HTTP', () => {
   it('asks for a run as the API wants it', async () => {
     const { client, seen } = await answering(OWED);
     const availableAt = new Date('2026-11-28T12:00:00Z');
-    expect(await client.enqueue('decay', {}, { idempotencyKey: 'k', availableAt })).toBe('r1');
+    const deadline = new Date('2026-11-28T13:00:00Z');
+    expect(await client.enqueue('decay', {}, { idempotencyKey: 'k', availableAt, priority: 3, deadline })).toBe('r1');
     expect(seen[0]).toMatchObject({
       ...{ method: 'POST', url: '/v1/runs' },
       headers: { authorization: 'Bearer rae_x', 'idempotency-key': 'k' },
-      body: { worker: 'decay', payload: {}, available_at: '2026-11-28T12:00:00.000Z' },
+      body: {
+        ...{ worker: 'decay', payload: {}, available_at: '2026-11-28T12:00:00.000Z' },
+        ...{ priority: 3, deadline: '2026-11-28T13:00:00.000Z' },
+      },
     });
   });
 

@@ -163,6 +163,17 @@ describe('idle capacity', () => {
     expect(long.turns.take('touch', full, 0), 'long').toMatchObject([{ count: 6, lent: true }]);
   });
 
+  it.each(['paused', 'rate', 'worker_cap', 'window', 'in_turn'] as const)(
+    'is not lent to a tenant at its cap that %s holds by now',
+    (reason) => {
+      const { turns, costs } = turnsOf({ a: 1 }, { workers: ['touch'] });
+      costs.measured('a', 'touch', 1);
+      expect(turns.take('touch', capped, 0)).toMatchObject([{ count: 2, lent: false }]);
+      expect(turns.take('touch', { ...capped, held: () => reason }, 0)).toEqual([]);
+      expect(turns.holds.reason('a', 'touch')).toBe(reason);
+    },
+  );
+
   it('is not lent while anybody within its cap waits', () => {
     const { turns, costs } = turnsOf({ a: 1, b: 1 }, { workers: ['touch'] });
     costs.measured('a', 'touch', 1);

@@ -199,6 +199,8 @@ function pairs(run: RunRecord): (readonly [string, string | number | undefined])
     ['lapses', run.lapses],
     ['created', run.created_at.toISOString()],
     ['available', run.available_at.toISOString()],
+    ['priority', run.priority === 0 ? undefined : run.priority],
+    ['deadline', run.deadline?.toISOString()],
     ['started', run.started_at?.toISOString()],
     ['finished', run.finished_at?.toISOString()],
     ['changed', run.counts === null ? undefined : JSON.stringify(run.counts)],
