@@ -18,6 +18,7 @@ import { apiCommand, type ServiceRunners, schedulerCommand, workerCommand } from
 import { tenant } from './commands/tenant.ts';
 import { upCommand } from './commands/up.ts';
 import { usageCommand } from './commands/usage.ts';
+import { windowCommand } from './commands/window.ts';
 import { workerList } from './commands/worker-list.ts';
 
 /** Every command of `rae`, in the order of its help. Adding one is adding a file and naming it here. */
@@ -38,6 +39,7 @@ export function commandsOf(runners: ServiceRunners): readonly Command[] {
     runCommand,
     queueCommand,
     limitCommand,
+    windowCommand,
     rule,
     messageCommand,
     secretCommand,

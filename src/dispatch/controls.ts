@@ -1,17 +1,12 @@
-import type { HoldReason } from '../ledger/hold-reason.ts';
 import { EVERY, EVERY_TENANT, type Pause } from '../ledger/pause.ts';
-
-/** Why operators hold something, who among them, and when that is over by itself. */
-export interface ControlHold {
-  readonly reason: HoldReason;
-  readonly owner: string | null;
-  readonly clearsAt: Date | null;
-}
+import type { ControlHold } from './control-hold.ts';
+import { OpenHours } from './open-hours.ts';
 
 /** What operators control, as it was read last, to be asked at every pick: nothing is looked up where nothing is set. */
 export class Controls {
   /** Of which edit; an admission under another is refused. */
   version = 0;
+  readonly hours = new OpenHours();
   /** By worker, `*` = all there are. */
   readonly #workers = new Map<string, Pause>();
   readonly #queues = new Map<string, Pause>();
@@ -53,12 +48,20 @@ export class Controls {
 
   /** What holds a tenant's runs of a worker, wherever they wait. */
   ofTenant(tenantId: string, worker: string): ControlHold | undefined {
-    if (this.#tenants.size === 0) return undefined;
-    return holdBy(this.#tenants.get(`${tenantId} ${EVERY}`) ?? this.#tenants.get(`${tenantId} ${worker}`));
+    if (this.#tenants.size === 0) return this.hours.of(tenantId, worker);
+    const pause = this.#tenants.get(`${tenantId} ${EVERY}`) ?? this.#tenants.get(`${tenantId} ${worker}`);
+    return holdBy(pause) ?? this.hours.of(tenantId, worker);
+  }
+
+  /** Tenants of which operators hold something by name. */
+  get heldTenants(): ReadonlySet<string> {
+    const paused = [...this.#tenants.values()].map(({ tenant_id: tenantId }) => tenantId);
+    return new Set([...paused, ...this.hours.shut]);
   }
 
   clear(): void {
     this.pause([]);
+    this.hours.clear();
     this.version = 0;
   }
 }

@@ -1,6 +1,7 @@
 import type { Queryable } from '../db/database.ts';
 import type { Clock } from '../kernel/clock.ts';
-import type { ControlHold } from './controls.ts';
+import type { HoldReason } from '../ledger/hold-reason.ts';
+import type { ControlHold } from './control-hold.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Hold } from './hold-times.ts';
 import { dispatchSql } from './sql.ts';
@@ -71,10 +72,11 @@ export class HoldBook {
     const { clock, dispatcher, database } = this.#options;
     const nowMs = clock.monotonicMs();
     const { turns } = dispatcher.picture;
-    const lasting = turns.holds.lasting(LASTING_MS, nowMs).map((hold) => ({ ...hold, set: this.#setOf(hold) }));
+    const passed = turns.holds.lasting(LASTING_MS, nowMs);
+    const lasting = [...passed, ...this.#setHolds(nowMs)].map((hold) => ({ ...hold, set: this.#setOf(hold) }));
     // What holds a queue is recorded once.
     const holds = lasting.filter(
-      ({ reason, set }) => reason !== 'window' && (reason !== 'paused' || set !== undefined),
+      ({ reason, set }) => reason !== 'window' && (!isSetByName(reason) || set !== undefined),
     );
     const current = new Map(holds.map((hold) => [`${hold.tenantId} ${hold.worker}`, hold]));
     const gone = [...this.#recorded].filter(([key]) => !current.has(key)).slice(0, BATCH);
@@ -93,7 +95,7 @@ export class HoldBook {
       fresh.map(([, { tenantId, worker, reason }]) =>
         reason === 'cap'
           ? dispatcher.picture.flight.lanes(tenantId)
-          : reason === 'paused'
+          : isSetByName(reason)
             ? null
             : dispatcher.picture.flight.ofTenant(tenantId, worker),
       ),
@@ -105,10 +107,25 @@ export class HoldBook {
     for (const [key, hold] of fresh) this.#recorded.set(key, hold);
   }
 
+  /**
+   * What operators hold by the name of its tenant. It is known without a try to admit it: where nobody takes a worker's
+   * work there is none, and what is held must not look as if more processes would help it.
+   */
+  *#setHolds(sinceMs: number): Generator<Hold> {
+    const { dispatcher, workers } = this.#options;
+    const { controls } = dispatcher.picture;
+    for (const tenantId of controls.heldTenants) {
+      for (const { name: worker } of workers) {
+        const set = controls.ofTenant(tenantId, worker);
+        if (set !== undefined) yield { tenantId, worker, reason: set.reason, sinceMs };
+      }
+    }
+  }
+
   /** What operators have set that holds it. */
   #setOf({ tenantId, worker, reason }: Hold): SetHold | undefined {
     const { controls, limits } = this.#options.dispatcher.picture;
-    if (reason === 'paused') return controls.ofTenant(tenantId, worker);
+    if (isSetByName(reason)) return controls.ofTenant(tenantId, worker);
     if (reason !== 'worker_cap' && reason !== 'rate') return undefined;
     return { owner: limits.of(tenantId, worker)?.owner ?? null, clearsAt: null };
   }
@@ -182,6 +199,10 @@ export class HoldBook {
     }
     return holds;
   }
+}
+
+function isSetByName(reason: HoldReason): boolean {
+  return reason === 'paused' || reason === 'maintenance_window' || reason === 'blackout';
 }
 
 function isSame(a: KnownHold | undefined, b: KnownHold): boolean {

@@ -177,7 +177,7 @@ export class Picture {
   /** What operators control was read anew: whom they held, and do not any more, has turns. */
   release(nowMs: number): void {
     for (const { tenantId } of [...this.turns.holds.now('worker_cap', 'rate')]) this.turns.release(tenantId, nowMs);
-    for (const { tenantId, worker } of [...this.turns.holds.now('paused')]) {
+    for (const { tenantId, worker } of [...this.turns.holds.now('paused', 'maintenance_window', 'blackout')]) {
       const queue = this.queueOf(worker, tenantId);
       const set = this.controls.ofTenant(tenantId, worker) ?? this.controls.ofQueue(queue);
       if (set === undefined) this.turns.release(tenantId, nowMs);

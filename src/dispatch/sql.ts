@@ -19,6 +19,7 @@ export const dispatchSql = loadStatements(
     'shares',
     'inFlight',
     'takeBack',
+    'takeBackShut',
     'forgetHolds',
     'hold',
     'unhold',

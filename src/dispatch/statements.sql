@@ -133,6 +133,19 @@ with moved as (
 update public.runs r set state = 'owed', attempt = r.attempt + 1, reason = 'moved', lease_until = null
   from moved m where r.tenant_id = m.tenant_id and r.run_id = m.run_id returning r.tenant_id, r.run_id, r.worker
 
+-- statement: takeBackShut
+-- takes $1 tenants uuid[], $2 runs uuid[], $3 reasons text[]
+-- gives {tenant_id, run_id, worker} per run of them that was queued and is owed again: its ticket does nothing any more
+-- again safe
+-- locks the runs' rows; one that a worker holds is passed over, since it has begun
+-- index runs_pkey
+with shut as (
+  select r.tenant_id, r.run_id, n.reason from unnest($1::uuid[], $2::uuid[], $3::text[]) n (tenant_id, run_id, reason)
+    join public.runs r on r.tenant_id = n.tenant_id and r.run_id = n.run_id
+   where r.state = 'queued' for update of r skip locked)
+update public.runs r set state = 'owed', attempt = r.attempt + 1, reason = s.reason, lease_until = null
+  from shut s where r.tenant_id = s.tenant_id and r.run_id = s.run_id returning r.tenant_id, r.run_id, r.worker
+
 -- statement: forgetHolds
 -- takes nothing
 -- gives nothing: what a dispatcher before has recorded is gone

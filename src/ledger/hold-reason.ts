@@ -4,6 +4,8 @@
  */
 export const HOLD_REASONS = Object.freeze({
   paused: 'an operator has paused it: its tenant, its worker or its queue',
+  maintenance_window: 'its tenant has windows in which runs may begin, and none of them is open',
+  blackout: 'its tenant has a time in which no run begins, and it is that time',
   cap: 'its tenant has as many runs admitted as it may execute at once',
   worker_cap: 'as many of its tenant and worker are admitted as an operator allows',
   total_cap: 'as many of its worker are admitted as an operator allows',

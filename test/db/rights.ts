@@ -33,6 +33,7 @@ due_hints          SIUD       SID            i           i        SI            
 wakes              SIUD       SIUD           -           -        S             -
 arrivals           SIUD       SID            i           i        I             -
 limits             SIUD       SU             -           s        SIUD          -
+time_windows       SIUD       S              -           s        SID           -
 pauses             SIUD       SUD            -           s        SIU           -
 holds              SIUD       SIUD           s           s        S             -
 queue_holds        SIUD       SIUD           -           S        S             S

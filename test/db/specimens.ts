@@ -77,6 +77,10 @@ export const SPECIMENS: Readonly<Record<string, TableSpecimen>> = {
   wakes: tenants(() => ({ worker: word() }), 'since'),
   arrivals: tenants(() => ({ worker: word() }), 'worker'),
   limits: tenants(() => ({ worker: word(), owner: word() }), 'next_at'),
+  time_windows: tenants(
+    () => ({ kind: 'blackout', hours: 'daily 01:00-02:00', time_zone: 'UTC', worker: word(), owner: word() }),
+    'reason',
+  ),
   pauses: tenants(() => ({ worker: word(), reason: word(), owner: word() }), 'lifted_at'),
   holds: tenants(() => ({ worker: word(), reason: 'cap', since: instant() }), 'value'),
   runs: tenants(() => ({ worker: 'decay', origin: 'request' }), 'reason'),

@@ -1,12 +1,15 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/kernel/clock.ts';
 import type { PauseScope } from '../../src/ledger/pause.ts';
 import { PauseBook, type PauseRequest } from '../../src/ledger/pause-book.ts';
 import { RunBook } from '../../src/ledger/run-book.ts';
+import { CycleCommand } from '../../src/schedule/cycle-command.ts';
+import { loadCatalogue } from '../../workers/index.ts';
 import { useDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 import { ready, TestFleet } from '../support/fleet.ts';
 import { commandCycle, enrolled, runCounts } from '../support/ledger.ts';
-import { useProcesses } from '../support/processes.ts';
+import { type TestProcess, useProcesses } from '../support/processes.ts';
 import { query } from '../support/query.ts';
 import { useRedis } from '../support/redis.ts';
 import { addRun } from '../support/runs.ts';
@@ -18,6 +21,7 @@ useProcesses();
 const OPS = { actor: 'ops@acme.example' };
 let [held, free] = ['', ''];
 let day = 0;
+let leader: TestProcess | undefined;
 
 const book = () => new PauseBook(database().open('rae_operator'));
 
@@ -39,7 +43,8 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   const fleet = new TestFleet({ database: database(), redisUrl: redisUrl() });
-  await ready(fleet.scheduler(), fleet.worker());
+  leader = fleet.scheduler();
+  await ready(leader, fleet.worker());
   await enrolled(database(), [held, free]);
 });
 
@@ -170,6 +175,44 @@ describe('a pause', () => {
       what: 'the kept run to be done',
     });
   });
+
+  it('holds when its leader is killed, also what is backfilled and what arrivals owe, and is shown while it does', async () => {
+    await pause({ tenantId: held });
+    const before = { held: await count(held, 'done'), free: await count(free, 'done') };
+    const second = new TestFleet({ database: database(), redisUrl: redisUrl() }).scheduler();
+    await ready(second);
+    leader?.kill('SIGKILL');
+    await second.event('dispatch.lease_taken');
+    await database().admin('update public.tenant_cadences set idle = false');
+    const decay = (await loadCatalogue()).get('decay');
+    const [from, to] = [new Date('2026-10-01T00:00:00Z'), new Date('2026-10-03T00:00:00Z')];
+    const { planned } = await new CycleCommand(database().open('rae_operator'), systemClock).backfill(
+      decay,
+      from,
+      to,
+      held,
+    );
+    expect(planned.owed).toBeGreaterThan(0);
+    const key = await enqueue(held, 'after the kill');
+    await addRun(database(), held, { state: 'owed', origin: 'wake' });
+    await enqueue(free, 'after the kill');
+    await until(free, 'done', before.free + 1);
+    const waiting = planned.owed + 2;
+    const why = () => new RunBook(database().open('rae_operator')).why(key);
+    const hold = await eventually(async () => ((await why()).reason === 'paused' ? why() : undefined), {
+      what: 'the new leader to record why',
+    });
+    expect(hold).toMatchObject({ owner: OPS.actor, waiting });
+    expect(await count(held, 'done')).toBe(before.held);
+    const { port } = await second.event('port.opened');
+    const metric = `rae_runs_held{worker="decay",reason="paused"} ${waiting}`;
+    await eventually(
+      async () => (await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()).includes(metric) || undefined,
+      { what: metric },
+    );
+    await book().resume({ tenantId: held }, OPS);
+    await until(held, 'done', before.held + waiting);
+  }, 60_000);
 
   it('is lifted by itself when its time is over, and is entered in the audit log', async () => {
     const { pause: made } = await pause({ tenantId: held }, { expiresAt: new Date(Date.now() + 500) });
