@@ -1,5 +1,6 @@
 import { createRemoteJWKSet, customFetch, decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose';
 import { z } from 'zod';
+import { MINUTE } from '../kernel/duration.ts';
 import { RaeError } from '../kernel/errors.ts';
 import { readKeyList } from '../kernel/key-list.ts';
 import { unknownCredential } from './unknown-credential.ts';
@@ -23,6 +24,9 @@ const PUBLIC_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA'];
 const LONGEST_LIFE = '24h';
 const CLOCKS_DIFFER_SECONDS = 30;
 const ANSWERS_WITHIN_MS = 5_000;
+/** A key that the issuer takes away is believed for so long at most; one that it adds, after so long at most. */
+const KEYS_KEPT_MS = 10 * MINUTE;
+const KEYS_ASKED_EVERY_MS = MINUTE / 2;
 const MOST_CHARACTERS = 8_192;
 /** Headers by which a token would bring its own key along, or ask for what is not known here. */
 const FOREIGN = ['jku', 'jwk', 'x5u', 'x5c', 'crit'];
@@ -91,6 +95,8 @@ async function discovered(issuer: string): Promise<Keys> {
   if (found.issuer !== issuer) throw new TypeError('the issuer calls itself otherwise');
   return createRemoteJWKSet(new URL(found.jwks_uri), {
     timeoutDuration: ANSWERS_WITHIN_MS,
+    cacheMaxAge: KEYS_KEPT_MS,
+    cooldownDuration: KEYS_ASKED_EVERY_MS,
     [customFetch]: (url) => asked(url),
   });
 }
