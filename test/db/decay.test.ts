@@ -6,6 +6,7 @@ import { eventually } from '../support/eventually.ts';
 import { addMemories, type MemoryColumns, readMemories } from '../support/memories.ts';
 import { type Performing, performing } from '../support/performing.ts';
 import { query } from '../support/query.ts';
+import { storeRule } from '../support/rule-scene.ts';
 import { connected } from '../support/server.ts';
 import { addTenant } from '../support/tenants.ts';
 
@@ -360,5 +361,34 @@ describe('a tenant', () => {
     expect(
       await database().admin('select kind, worker from public.due_hints where tenant_id = $1', [tenantId]),
     ).toEqual([{ kind: 'memory', worker: null }]);
+  });
+});
+
+describe('decay_completed', () => {
+  const events = (tenantId: string) =>
+    database().admin('select event_type, source, payload from public.events where tenant_id = $1', [tenantId]);
+  const memories = Array.from({ length: 25 }, () => idleFor(10));
+
+  it('is said once when a date is finished, however often the run was killed, to a tenant whose rules listen', async () => {
+    const tenantId = await addTenant(database());
+    await addMemories(database(), tenantId, memories);
+    await storeRule(database(), tenantId, { event_types: ['custom.other', 'decay_completed'] });
+    const run = { tenantId, slots: [SLOT], stepRows: 10 };
+    for (const killedAfter of [1, 1]) await decayRun(database(), decay, { ...run, killedAfter });
+    expect(await events(tenantId)).toEqual([]);
+    for (let again = 0; again < 2; again += 1) await decayRun(database(), decay, run);
+    const said = { event_type: 'decay_completed', source: 'decay', payload: { dates: ['2026-06-15'] } };
+    expect(await events(tenantId)).toEqual([said]);
+    await decayRun(database(), decay, { ...run, slots: [day(1), day(2)] });
+    expect(await events(tenantId)).toEqual([said, { ...said, payload: { dates: ['2026-06-16', '2026-06-17'] } }]);
+  });
+
+  it('is not said where no rule listens, or none that is in use', async () => {
+    const tenantId = await addTenant(database());
+    await addMemories(database(), tenantId, memories);
+    await storeRule(database(), tenantId, { event_types: ['decay_completed'], is_enabled: false });
+    await storeRule(database(), tenantId, { rule_name: 'other', event_types: ['custom.other'] });
+    await decayRun(database(), decay, { tenantId, slots: [SLOT] });
+    expect(await events(tenantId)).toEqual([]);
   });
 });

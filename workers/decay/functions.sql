@@ -21,7 +21,8 @@ $$;
 -- function: decay_step
 -- takes tenant, the run's slot and those it covers, the whole policy, operator settings
 -- gives {more: dates or memories are left, idle: the tenant has no memory at all, counts {decayed: memories lowered, dates: dates finished}}
--- again safe: how far each date has come is kept in decay_marks and committed with the memories; a finished date changes nothing
+-- again safe: how far each date has come is kept in decay_marks and committed with the memories; a finished date changes nothing;
+-- with the last date goes the event decay_completed, where a rule of the tenant listens to it
 -- locks the tenant's decay_marks row, then memories in id order, so that two runs of one tenant cannot deadlock
 -- index memories_pkey
 -- role rae_worker
@@ -120,6 +121,13 @@ begin
     update public.decay_marks d
        set begun = d.begun || (select jsonb_object_agg(w.day::text, v_next) from unnest(v_dates) w (day))
      where d.tenant_id = p_tenant;
+  end if;
+  -- Only where a rule listens: an event for each tenant of a cycle would cost as much again as its decay.
+  if v_next is null and v_left = array_length(v_dates, 1) and exists (
+       select from public.trigger_rules r
+        where r.tenant_id = p_tenant and r.is_enabled and 'decay_completed' = any (r.event_types)) then
+    perform public.rae_emit_event('decay_completed', source => 'decay', payload => jsonb_build_object('dates', (
+      select jsonb_agg(distinct (s.slot at time zone v_zone)::date) from unnest(p_slots) s (slot))));
   end if;
   return query select
     v_next is not null or v_left > array_length(v_dates, 1),
