@@ -3,7 +3,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, it } from 'vitest';
 
 const document = () => JSON.parse(readFileSync(new URL('../../docs/openapi.json', import.meta.url), 'utf8'));
-const judged = (given: object) => new Validator().validate(given);
+const judged = (given: Record<string, unknown>) => new Validator().validate(given);
 
 describe('the description of the API', () => {
   it('is right OpenAPI 3.1 by a validator of other people', async () => {
