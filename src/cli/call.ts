@@ -97,7 +97,7 @@ export class Call {
     const { config, data } = this;
     if (config.apiUrl !== undefined && config.databaseUrl === undefined && data === undefined) {
       throw new RaeError('RAE_NO_FLEET', 'this works on the database, and RAE_API_URL names an API', {
-        hint: 'set RAE_DATABASE_URL or give --data; over the API there are: rae run, policy, key, budget, usage and audit',
+        hint: 'set RAE_DATABASE_URL or give --data; over the API there are: rae run, policy, key, budget, usage, audit and rule',
       });
     }
     if (data !== undefined && config.databaseUrl !== undefined) {

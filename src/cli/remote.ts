@@ -5,6 +5,9 @@ import { ERRORS, type ErrorCode, RaeError } from '../kernel/errors.ts';
 /** Fields that are instants, in every answer of the API. */
 const INSTANT = /(?:_at|^at|^slot|^since|^deadline|^covered_by)$/;
 
+/** Fields that hold what tenants wrote: nothing in them is read as an instant. */
+const WRITTEN_BY_TENANTS = ['detail', 'document', 'effective', 'payload', 'condition_group', 'actions', 'metadata'];
+
 /** The API in the place of the database: what a command asks is asked of it, with the rights of its key. */
 export class Remote {
   /** Whose key it is; of another credential than an API key it has to be said. */
@@ -51,6 +54,7 @@ function withInstants(value: unknown, name = ''): unknown {
     return INSTANT.test(name) && !Number.isNaN(Date.parse(value)) ? new Date(value) : value;
   if (Array.isArray(value)) return value.map((one) => withInstants(one));
   if (typeof value !== 'object' || value === null) return value;
-  const isOurs = name !== 'detail' && name !== 'document' && name !== 'effective' && name !== 'payload';
-  return isOurs ? Object.fromEntries(Object.entries(value).map(([key, one]) => [key, withInstants(one, key)])) : value;
+  return !WRITTEN_BY_TENANTS.includes(name)
+    ? Object.fromEntries(Object.entries(value).map(([key, one]) => [key, withInstants(one, key)]))
+    : value;
 }

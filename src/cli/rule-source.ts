@@ -5,6 +5,7 @@ import type { Call } from './call.ts';
 import { clean } from './cell.ts';
 import { jsonIn } from './json-file.ts';
 import { knownTenant } from './known-tenant.ts';
+import { RemoteRules, type Rules } from './remote-rules.ts';
 
 /** A rule that a command is about: one that is stored, or one from a file that is only tried. */
 export interface RuleInHand {
@@ -17,6 +18,11 @@ export interface RuleInHand {
 export async function ruleBook(call: Call, tenant: string): Promise<RuleBook> {
   await knownTenant(call, tenant);
   return new RuleBook(call.connection.tenants);
+}
+
+/** The same where commands work over the API too. @throws RaeError `RAE_TENANT_UNKNOWN` */
+export async function rulesOf(call: Call, tenant: string): Promise<Rules> {
+  return call.remote === undefined ? ruleBook(call, tenant) : new RemoteRules(call.remote);
 }
 
 /** @throws RaeError `RAE_RULE_INVALID` with every mistake */

@@ -96,27 +96,7 @@ export class RuleBook {
 
   /** The rule of this id or name. @throws RaeError `RAE_NOT_FOUND` with the nearest name; `RAE_USAGE` where several projects have it. */
   async find(tenantId: string, named: string): Promise<StoredRule> {
-    const rules = await this.list(tenantId);
-    const found = rules.filter(({ trigger_id: id, rule_name: name }) => id === named || name === named);
-    const [only] = found;
-    if (only !== undefined && found.length === 1) return only;
-    if (found.length > 1) {
-      const ids = found.map(({ trigger_id: id, project }) => `${id} (${project ?? 'every project'})`);
-      throw new RaeError(
-        'RAE_USAGE',
-        `${found.length} rules are named ${JSON.stringify(named)}; say which: ${ids.join(', ')}`,
-      );
-    }
-    const near = nearest(
-      named,
-      rules.map(({ rule_name: name }) => name),
-    );
-    throw new RaeError('RAE_NOT_FOUND', `the tenant has no rule ${JSON.stringify(named)}`, {
-      hint:
-        near === undefined
-          ? `see its rules with: rae rule list --tenant ${tenantId}`
-          : `did you mean ${JSON.stringify(near)}?`,
-    });
+    return ruleNamed(await this.list(tenantId), named, tenantId);
   }
 
   /**
@@ -213,4 +193,28 @@ export class RuleBook {
 function harmless({ rule_name, project, event_types, priority, is_enabled, actions }: Row): Row {
   const types = Array.isArray(actions) ? actions.map((action: Row) => action?.action_type) : [];
   return { rule_name, project, event_types, priority, is_enabled, actions: types };
+}
+
+/** The rule of this id or name among all of a tenant. @throws RaeError `RAE_NOT_FOUND`, `RAE_USAGE` */
+export function ruleNamed(rules: readonly StoredRule[], named: string, tenantId: string): StoredRule {
+  const found = rules.filter(({ trigger_id: id, rule_name: name }) => id === named || name === named);
+  const [only] = found;
+  if (only !== undefined && found.length === 1) return only;
+  if (found.length > 1) {
+    const ids = found.map(({ trigger_id: id, project }) => `${id} (${project ?? 'every project'})`);
+    throw new RaeError(
+      'RAE_USAGE',
+      `${found.length} rules are named ${JSON.stringify(named)}; say which: ${ids.join(', ')}`,
+    );
+  }
+  const near = nearest(
+    named,
+    rules.map(({ rule_name: name }) => name),
+  );
+  throw new RaeError('RAE_NOT_FOUND', `the tenant has no rule ${JSON.stringify(named)}`, {
+    hint:
+      near === undefined
+        ? `see its rules with: rae rule list --tenant ${tenantId}`
+        : `did you mean ${JSON.stringify(near)}?`,
+  });
 }

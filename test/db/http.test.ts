@@ -167,3 +167,45 @@ describe('the quota on calls', () => {
     });
   });
 });
+
+describe('the door', () => {
+  it('says of a fault of its own no word but the id to look for', async () => {
+    const { key } = await api().tenant();
+    await database().admin('revoke select on public.audit_log from rae_api');
+    const { status, text, body } = await api().ask('GET /v1/audit', { key, headers: { 'x-request-id': 'f-1' } });
+    await database().admin('grant select on public.audit_log to rae_api');
+    expect([status, body.code, body.request_id]).toEqual([500, 'RAE_INTERNAL', 'f-1']);
+    expect(text).not.toMatch(/audit|permission|select|postgres|\.[jt]s\b/i);
+    expect((await api().ask('GET /v1/audit', { key })).status).toBe(200);
+  });
+
+  it('counts paths that there are not as one, and shows figures and boards of operators to nobody', async () => {
+    const endpoints = new Set<string>();
+    const stop = api().events.on('request.answered', ({ endpoint }) => endpoints.add(endpoint));
+    const paths = Array.from({ length: 300 }, (_, at) => `GET /v1/tenants-${at}/runs`);
+    for (const what of [...paths, 'GET /metrics', 'GET /ops', 'GET /ui', 'GET /ops/queues'])
+      expect((await api().ask(what)).status).toBe(404);
+    stop();
+    expect([...endpoints]).toEqual(['none']);
+  });
+
+  it('takes no cost that is below nothing, beyond what is kept, or no number', async () => {
+    const { key } = await api().tenant();
+    const call = { model: 'gpt-4o', provider: 'openai', operation: 'query' };
+    const wrong = [-0.01, '-1', '1e5', 'NaN', 'Infinity', 1e12, '9999999999999', true, [], ''];
+    const costs = [
+      ...wrong.map((total_cost_usd) => ({ ...call, total_cost_usd })),
+      ...[-1, 1.5, 2 ** 31, '1'].map((input_tokens) => ({ ...call, input_tokens })),
+    ];
+    const answers = await Promise.all(costs.map((body) => api().ask('POST /v1/costs', { key, body })));
+    expect(answers.map(({ status }) => status)).toEqual(costs.map(() => 400));
+    expect((await api().ask('GET /v1/usage', { key })).body.total).toMatchObject({ calls: 0, cost_usd: '0.000000' });
+  });
+
+  it('gives names with line ends and colours back as one line without them', async () => {
+    const name = 'Acme\n{"level":"error","msg":"forged"}\u001b[31m\u202e';
+    const made = await api().ask('POST /v1/tenants', { key: await api().operator(), body: { name } });
+    expect([201, 400]).toContain(made.status);
+    expect(['\n', '\u001b'].filter((one) => made.text.includes(one))).toEqual([]);
+  });
+});

@@ -61,6 +61,13 @@ describe('commands over the API', () => {
     const budget = await json('budget', 'set', '--project', 'atlas', '--set', 'daily_limit_usd=20');
     expect(budget).toMatchObject({ tenant_id: tenant, project: 'atlas', daily_limit_usd: '20' });
     expect(await json('budget', 'set', '--project', 'atlas', '--remove')).toMatchObject({ removed: true });
+    const rule = ['rule', 'set', 'dear', '--template', 'budget_guard', '--param', 'to=["ops@acme.example"]'];
+    expect(await json(...rule)).toMatchObject({ tenant_id: tenant, created: true, version: 1, state: 'on' });
+    expect(await json('rule', 'set', 'dear', '--set', 'priority=9')).toMatchObject({
+      changed: true,
+      rule: { priority: 9 },
+    });
+    expect(await json('rule', 'remove', 'dear')).toMatchObject({ removed: true });
     const made = await json('key', 'create', '--name', 'other');
     expect(made).toMatchObject({ tenant_id: tenant, role: 'service_account', api_key: expect.stringMatching(/^rae_/) });
     expect(await json('key', 'revoke', made.key_id)).toMatchObject({ revoked: true });

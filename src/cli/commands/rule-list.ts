@@ -1,6 +1,6 @@
 import type { Command } from '../command.ts';
 import { argument, option, tenantId, text, whole } from '../option.ts';
-import { ruleBook } from '../rule-source.ts';
+import { rulesOf } from '../rule-source.ts';
 import { RULE_COLUMNS, stateOf } from '../rule-view.ts';
 import { table } from '../table.ts';
 import { shownInstant } from '../tenant-view.ts';
@@ -8,6 +8,7 @@ import { shownInstant } from '../tenant-view.ts';
 const TENANT = '3f2a8c54-1f7e-4c0b-9a53-0d7e2b1c9f10';
 
 export const ruleList: Command = {
+  overApi: true,
   name: 'list',
   does: "Lists a tenant's rules in the order in which they are asked; with a rule named, what it did last.",
   arguments: [argument('[rule]', 'its name or id: lists what it did', text)],
@@ -17,7 +18,7 @@ export const ruleList: Command = {
   run: async (call) => {
     const [named] = call.args<[string | undefined]>();
     const { tenant, limit } = call.options<{ readonly tenant: string; readonly limit: number }>();
-    const book = await ruleBook(call, tenant);
+    const book = await rulesOf(call, tenant);
     if (named === undefined) {
       const rules = await book.list(tenant);
       return {

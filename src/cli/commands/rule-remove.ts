@@ -1,8 +1,9 @@
 import type { Command } from '../command.ts';
 import { argument, option, tenantId, text } from '../option.ts';
-import { ruleBook } from '../rule-source.ts';
+import { rulesOf } from '../rule-source.ts';
 
 export const ruleRemove: Command = {
+  overApi: true,
   name: 'remove',
   does: 'Removes a rule; what it did stays recorded.',
   arguments: [argument('<rule>', 'its name or id', text)],
@@ -11,7 +12,7 @@ export const ruleRemove: Command = {
   run: async (call) => {
     const [named] = call.args<[string]>();
     const { tenant } = call.options<{ readonly tenant: string }>();
-    const book = await ruleBook(call, tenant);
+    const book = await rulesOf(call, tenant);
     const { trigger_id: id, rule_name: name } = await book.find(tenant, named);
     await book.remove(tenant, id);
     return {

@@ -5,7 +5,7 @@ import { clean } from '../cell.ts';
 import type { Command } from '../command.ts';
 import { jsonIn } from '../json-file.ts';
 import { argument, option, repeated, tenantId, text } from '../option.ts';
-import { documentOf, rightRule, ruleBook } from '../rule-source.ts';
+import { documentOf, rightRule, rulesOf } from '../rule-source.ts';
 import { stateOf } from '../rule-view.ts';
 
 interface Options {
@@ -19,6 +19,7 @@ interface Options {
 const TENANT = '3f2a8c54-1f7e-4c0b-9a53-0d7e2b1c9f10';
 
 export const ruleSet: Command = {
+  overApi: true,
   name: 'set',
   does: 'Makes a rule, or replaces or changes the one of this name; checked as a whole before it is stored.',
   arguments: [argument('[rule]', 'its name; may stand in the file instead', text)],
@@ -43,7 +44,7 @@ export const ruleSet: Command = {
     if (file === undefined && template === undefined && set.length === 0)
       throw new RaeError('RAE_USAGE', 'nothing to set: give --file, --template or --set');
     if (file === undefined && name === undefined) throw new RaeError('RAE_USAGE', 'expected the name of the rule');
-    const book = await ruleBook(call, tenant);
+    const book = await rulesOf(call, tenant);
     const { columns } = rightRule({ ...(await begun()), ...Object.fromEntries(set) });
     const before = (await book.list(tenant)).find(
       (one) => one.rule_name === columns.rule_name && one.project === columns.project,
