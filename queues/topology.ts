@@ -7,11 +7,17 @@ import { partitionOf } from './partition.ts';
 /** Where a tenant's work waits. */
 export interface Placement {
   readonly dedicated: boolean;
+  /** Apart from all others, in the partition that nobody hashes to. */
+  readonly quarantined?: boolean | undefined;
 }
+
+/** The shared partition of tenants in quarantine: beyond the most partitions that there may be. */
+const QUARANTINE = 256;
 
 /** The queue of a tenant's runs of a worker. */
 export function queueFor(worker: string, tenantId: string, placement: Placement, partitions: number): string {
   if (placement.dedicated) return dedicatedQueue(worker, tenantId);
+  if (placement.quarantined === true) return sharedQueue(worker, QUARANTINE);
   return sharedQueue(worker, partitionOf(tenantId, partitions));
 }
 

@@ -16,10 +16,11 @@ export class Places {
 
   /** The queue of the tenant's runs of the worker, and its placement epoch. */
   of(worker: string, tenantId: string): { readonly queue: string; readonly epoch: number } {
-    const { dedicated = false, epoch = 0 } = this.#shares.get(tenantId) ?? {};
-    const queue = dedicated
-      ? queueFor(worker, tenantId, { dedicated }, this.partitions)
-      : this.#sharedQueue(worker, this.#shares.partition(tenantId, this.partitions));
+    const { dedicated = false, quarantined = false, epoch = 0 } = this.#shares.get(tenantId) ?? {};
+    const queue =
+      dedicated || quarantined
+        ? queueFor(worker, tenantId, { dedicated, quarantined }, this.partitions)
+        : this.#sharedQueue(worker, this.#shares.partition(tenantId, this.partitions));
     return { queue, epoch };
   }
 

@@ -9,6 +9,8 @@ export interface Share {
   /** How often it was placed anew. */
   readonly epoch: number;
   readonly dedicated: boolean;
+  /** Its runs wait apart from all others; default false. */
+  readonly quarantined?: boolean;
 }
 
 /** A share as the registry gives it, with whose it is. */
@@ -35,11 +37,11 @@ export class ShareBook {
   }
 
   /** @returns whether the tenant was known and is placed elsewhere now. */
-  set({ tenant_id: tenantId, weight, cap, epoch, dedicated }: ShareRow): boolean {
+  set({ tenant_id: tenantId, weight, cap, epoch, dedicated, quarantined = false }: ShareRow): boolean {
     this.#fresh.add(tenantId);
     const before = this.#shares.get(tenantId);
-    if (before !== undefined && isSame(before, { weight, cap, epoch, dedicated })) return false;
-    this.#shares.set(tenantId, { weight, cap, epoch, dedicated, partition: 0, partitions: 0 });
+    if (before !== undefined && isSame(before, { weight, cap, epoch, dedicated, quarantined })) return false;
+    this.#shares.set(tenantId, { weight, cap, epoch, dedicated, quarantined, partition: 0, partitions: 0 });
     return before !== undefined && before.epoch !== epoch;
   }
 
@@ -73,5 +75,11 @@ export class ShareBook {
 }
 
 function isSame(a: Share, b: Share): boolean {
-  return a.weight === b.weight && a.cap === b.cap && a.epoch === b.epoch && a.dedicated === b.dedicated;
+  return (
+    a.weight === b.weight &&
+    a.cap === b.cap &&
+    a.epoch === b.epoch &&
+    a.dedicated === b.dedicated &&
+    a.quarantined === b.quarantined
+  );
 }

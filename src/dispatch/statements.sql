@@ -56,7 +56,7 @@ select nth, run_id, attempt, payload, flight_id from {{admit_rated}}($1, $2, $3,
 
 -- statement: owedPairs
 -- takes $1 after which tenant uuid, $2 after which worker of it text, $3 how many int
--- gives {tenant_id, worker, due boolean, dedicated boolean, epoch int, weight float8, cap int} per tenant and worker with runs that have not
+-- gives {tenant_id, worker, due boolean, dedicated boolean, quarantined boolean, epoch int, weight float8, cap int} per tenant and worker with runs that have not
 --   ended, in that order; due = one of them is owed and may start now
 -- again safe: reads only
 -- locks none
@@ -71,14 +71,14 @@ with recursive pairs as (
 select p.tenant_id, p.worker,
        exists (select from public.runs r where r.tenant_id = p.tenant_id and r.worker = p.worker and r.finished_at is null
                 and r.state = 'owed' and r.available_at <= clock_timestamp()) as due,
-       coalesce(t.placement = 'dedicated', l.dedicated) as dedicated, t.placement_epoch as epoch,
+       coalesce(t.placement = 'dedicated', l.dedicated) as dedicated, coalesce(t.placement = 'quarantine', false) as quarantined, t.placement_epoch as epoch,
        coalesce(t.weight, l.weight)::float8 as weight, coalesce(t.run_cap, l.run_cap) as cap
   from (select tenant_id, worker from pairs limit $3::int) p
   join public.tenants t on t.tenant_id = p.tenant_id join public.plans l on l.plan = t.plan
 
 -- statement: arrived
 -- takes nothing
--- gives {tenant_id, worker, dedicated boolean, epoch int, weight float8, cap int} per note, the oldest first, and removes them. The tenant 0
+-- gives {tenant_id, worker, dedicated boolean, quarantined boolean, epoch int, weight float8, cap int} per note, the oldest first, and removes them. The tenant 0
 --   = of many tenants; worker null = the tenant itself was changed
 -- again safe: a note too many is harmless
 -- locks the notes
@@ -87,18 +87,18 @@ with taken as (
   delete from public.arrivals returning arrival_id, tenant_id, worker),
 noted as (
   select tenant_id, worker, min(arrival_id) as first from taken group by 1, 2)
-select n.tenant_id, n.worker, coalesce(t.placement = 'dedicated', p.dedicated) as dedicated, t.placement_epoch as epoch,
+select n.tenant_id, n.worker, coalesce(t.placement = 'dedicated', p.dedicated) as dedicated, coalesce(t.placement = 'quarantine', false) as quarantined, t.placement_epoch as epoch,
        coalesce(t.weight, p.weight)::float8 as weight, coalesce(t.run_cap, p.run_cap) as cap
   from noted n left join public.tenants t on t.tenant_id = n.tenant_id left join public.plans p on p.plan = t.plan
  order by n.first
 
 -- statement: shares
 -- takes $1 tenant ids uuid[]
--- gives {tenant_id, dedicated boolean, epoch int, weight float8, cap int}
+-- gives {tenant_id, dedicated boolean, quarantined boolean, epoch int, weight float8, cap int}
 -- again safe: reads only
 -- locks none
 -- index tenants_pkey
-select t.tenant_id, coalesce(t.placement = 'dedicated', p.dedicated) as dedicated, t.placement_epoch as epoch,
+select t.tenant_id, coalesce(t.placement = 'dedicated', p.dedicated) as dedicated, coalesce(t.placement = 'quarantine', false) as quarantined, t.placement_epoch as epoch,
        coalesce(t.weight, p.weight)::float8 as weight, coalesce(t.run_cap, p.run_cap) as cap
   from public.tenants t join public.plans p on p.plan = t.plan where t.tenant_id = any($1::uuid[])
 

@@ -37,13 +37,13 @@ export async function queueList(
   for (const name of workers) {
     for (let partition = 0; partition < partitions; partition += 1) counts.set(sharedQueue(name, partition), NOTHING);
   }
-  for (const { tenant_id: tenant, worker, dedicated, state, runs } of await book.queueStates()) {
-    const queue = queueFor(worker, tenant, { dedicated }, partitions);
+  for (const { tenant_id: tenant, worker, dedicated, quarantined, state, runs } of await book.queueStates()) {
+    const queue = queueFor(worker, tenant, { dedicated, quarantined }, partitions);
     const count = counts.get(queue) ?? NOTHING;
     counts.set(queue, { ...count, [state]: count[state] + runs });
   }
-  for (const { tenant_id: tenant, worker, dedicated, reason, runs } of await book.owedWork()) {
-    const queue = queueFor(worker, tenant, { dedicated }, partitions);
+  for (const { tenant_id: tenant, worker, dedicated, quarantined, reason, runs } of await book.owedWork()) {
+    const queue = queueFor(worker, tenant, { dedicated, quarantined }, partitions);
     const count = counts.get(queue) ?? NOTHING;
     if (reason === null) counts.set(queue, { ...count, eligible: count.eligible + runs });
     else counts.set(queue, { ...count, held: { ...count.held, [reason]: (count.held[reason] ?? 0) + runs } });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { onboard } from '../access/onboarding.ts';
 import type { TenantRegistry } from '../tenant/registry.ts';
-import { TENANT_STATUSES, type Tenant } from '../tenant/tenant.ts';
+import { PLACEMENTS, TENANT_STATUSES, type Tenant } from '../tenant/tenant.ts';
 import { cursorOf, FLEET, PAGE, placeOf } from './page.ts';
 import { operatorRoute, type Route } from './route.ts';
 
@@ -12,7 +12,7 @@ const TENANT = z.object({
   plan: z.string(),
   status: z.enum(TENANT_STATUSES),
   shard: z.string(),
-  placed: z.enum(['shared', 'dedicated']),
+  placed: z.enum(PLACEMENTS),
   created_at: z.iso.datetime(),
 });
 /** Tenants, as operators make and see them: no contents of any. */

@@ -40,11 +40,12 @@ select r.tenant_id, r.worker, r.state, o.reason, o.value, o.bound, o.owner, o.si
 
 -- statement: owedWork
 -- takes nothing
--- gives {tenant_id, worker, dedicated boolean, reason text, runs int} per tenant, worker and reason with owed runs; reason null = eligible
+-- gives {tenant_id, worker, dedicated boolean, quarantined boolean, reason text, runs int} per tenant, worker and reason with owed runs; reason null = eligible
 -- again safe: reads only
 -- locks none
 -- index runs_open_idx
-select o.tenant_id, o.worker, o.dedicated, o.reason, sum(o.runs)::int as runs from public.owed_work o group by 1, 2, 3, 4
+select o.tenant_id, o.worker, o.dedicated, coalesce(t.placement = 'quarantine', false) as quarantined, o.reason, sum(o.runs)::int as runs
+  from public.owed_work o join public.tenants t on t.tenant_id = o.tenant_id group by 1, 2, 3, 4, 5
 
 -- statement: retry
 -- takes $1 runs uuid[]
@@ -85,15 +86,16 @@ update public.runs set state = 'skipped', reason = 'cancelled', finished_at = cl
 
 -- statement: queueStates
 -- takes nothing
--- gives {tenant_id, worker, dedicated boolean, state, runs int} per tenant with admitted runs
+-- gives {tenant_id, worker, dedicated boolean, quarantined boolean, state, runs int} per tenant with admitted runs
 -- again safe: reads only
 -- locks none
 -- index runs_pkey: what is admitted stands in flights, which are few
-select r.tenant_id, r.worker, coalesce(t.placement = 'dedicated', p.dedicated) as dedicated, r.state, count(*)::int as runs
+select r.tenant_id, r.worker, coalesce(t.placement = 'dedicated', p.dedicated) as dedicated,
+       coalesce(t.placement = 'quarantine', false) as quarantined, r.state, count(*)::int as runs
   from (select distinct u.tenant_id, u.run_id from public.flights f cross join lateral unnest(f.tenants, f.runs) u (tenant_id, run_id)) a
   join public.runs r on r.tenant_id = a.tenant_id and r.run_id = a.run_id
   join public.tenants t on t.tenant_id = r.tenant_id join public.plans p on p.plan = t.plan
- where r.state in ('queued', 'running') group by 1, 2, 3, 4
+ where r.state in ('queued', 'running') group by 1, 2, 3, 4, 5
 
 -- statement: partitions
 -- takes nothing

@@ -50,6 +50,7 @@ export interface OwedWork extends Record<string, unknown> {
   readonly tenant_id: string;
   readonly worker: string;
   readonly dedicated: boolean;
+  readonly quarantined: boolean;
   readonly reason: HoldReason | null;
   readonly runs: number;
 }
@@ -70,6 +71,7 @@ export interface QueueState extends Record<string, unknown> {
   readonly tenant_id: string;
   readonly worker: string;
   readonly dedicated: boolean;
+  readonly quarantined: boolean;
   readonly state: 'queued' | 'running';
   readonly runs: number;
 }

@@ -31,7 +31,7 @@ export function tenantOf(row: TenantRow): Tenant {
     status: row.status,
     shard: row.shard,
     placement: row.placement ?? undefined,
-    placed: row.dedicated ? 'dedicated' : 'shared',
+    placed: row.dedicated ? 'dedicated' : row.placement === 'quarantine' ? 'quarantine' : 'shared',
     placementEpoch: row.placement_epoch,
     weight: row.weight ?? undefined,
     runCap: row.run_cap ?? undefined,

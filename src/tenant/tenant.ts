@@ -3,8 +3,10 @@ export type TenantStatus = 'active' | 'suspended' | 'deleted';
 
 export const TENANT_STATUSES = Object.freeze(['active', 'suspended', 'deleted'] as const);
 
-/** Where a tenant's runs wait: in a partition shared with others, or in queues of its own. */
-export type Placement = 'shared' | 'dedicated';
+/** Where a tenant's runs wait: in a partition shared with others, in queues of its own, or apart with those that are too noisy. */
+export type Placement = (typeof PLACEMENTS)[number];
+
+export const PLACEMENTS = Object.freeze(['shared', 'dedicated', 'quarantine'] as const);
 
 /** How a tenant stands against others in dispatch. */
 export interface Share {

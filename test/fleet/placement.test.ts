@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { hashTagged, sharedQueue } from '../../queues/names.ts';
+import { PLACEMENTS, type Placement } from '../../src/tenant/tenant.ts';
 import { announceAbsent } from '../support/absent-consumer.ts';
 import { useDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
@@ -40,7 +41,7 @@ async function tenantWith(count: number, options: TenantOptions = {}): Promise<T
   return { id, memories };
 }
 
-async function place(tenantId: string, placement: 'shared' | 'dedicated'): Promise<void> {
+async function place(tenantId: string, placement: Placement): Promise<void> {
   await database().admin(
     'update public.tenants set placement = $2, placement_epoch = placement_epoch + 1 where tenant_id = $1',
     [tenantId, placement],
@@ -104,11 +105,11 @@ describe('the work of an enterprise tenant', () => {
 });
 
 describe('a tenant that is moved', () => {
-  it('between the shared queues and its own while work is owed and queued loses nothing', async () => {
+  it('between the shared queues, its own and quarantine while work is owed and queued loses nothing', async () => {
     await ready(fleet.scheduler());
     const tenant = await tenantWith(200, { plan: 'pro' });
     await enrolled(database(), [tenant.id]);
-    const [first, ...others] = random.shuffled(slots);
+    const [first, last, ...others] = random.shuffled(slots);
     await announceAbsent(redisUrl(), 30_000);
     await commandCycle(database(), first as Date, tenant.id);
     const shared = async () => (await ticketsIn(sharedQueue('decay', 0))) + (await ticketsIn(sharedQueue('decay', 1)));
@@ -120,13 +121,17 @@ describe('a tenant that is moved', () => {
     });
     expect(await shared(), 'the ticket of before the move is still there').toBe(1);
     fleet.worker();
-    let placement: 'shared' | 'dedicated' = 'dedicated';
-    for (const slot of others) {
+    for (const [nth, slot] of others.entries()) {
       await commandCycle(database(), slot, tenant.id);
-      placement = placement === 'shared' ? 'dedicated' : 'shared';
-      await place(tenant.id, placement);
+      await place(tenant.id, PLACEMENTS[nth % PLACEMENTS.length] ?? 'shared');
     }
+    await place(tenant.id, 'quarantine');
+    await commandCycle(database(), last as Date, tenant.id);
     await quiet(database());
+    expect(await queuesInRedis()).toContain('rae.decay.p256');
+    expect(await database().admin("select public.rae_queue('decay', $1, false) as queue", [tenant.id])).toEqual([
+      { queue: 'rae.decay.p256' },
+    ]);
     await expectDoneOnce([tenant], slots);
   });
 });

@@ -1,6 +1,6 @@
 import type { Argument } from 'commander';
 import { TenantRegistry } from '../../tenant/registry.ts';
-import type { TenantChange } from '../../tenant/tenant.ts';
+import { PLACEMENTS, type TenantChange } from '../../tenant/tenant.ts';
 import type { Call } from '../call.ts';
 import { clean } from '../cell.ts';
 import type { Answer, Command } from '../command.ts';
@@ -61,13 +61,16 @@ export const tenantSetPlan = changing(
   (registry, [id, plan]) => registry.setPlan(id, plan),
 );
 
-const PLACEMENTS = ['shared', 'dedicated', 'by-plan'] as const;
+const PLACED = [...PLACEMENTS, 'by-plan'] as const;
 
 export const tenantPlace = changing(
   'place',
-  "Says where a tenant's runs wait: in shared queues, in queues of its own, or as its plan says.",
-  [argument('<placement>', PLACEMENTS.join(', '), oneOf(PLACEMENTS))],
+  "Says where a tenant's runs wait: in shared queues, in queues of its own, in quarantine apart from all others, or as its plan says.",
+  [argument('<placement>', PLACED.join(', '), oneOf(PLACED))],
   `rae tenant place ${ID} dedicated`,
   (registry, [id, placement]) =>
-    registry.place(id, placement === 'shared' || placement === 'dedicated' ? placement : undefined),
+    registry.place(
+      id,
+      PLACEMENTS.find((one) => one === placement),
+    ),
 );
