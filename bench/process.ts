@@ -82,6 +82,12 @@ export class BenchProcess {
     return this;
   }
 
+  /** Never resolves. @throws with what it said when it ends by itself. */
+  async failed(): Promise<never> {
+    await this.#ended;
+    throw new Error(`${this.name} ended:\n${this.#said.slice(-4_000)}`);
+  }
+
   /** Waits for its end. @throws with what it said where it fails. */
   async ended(): Promise<void> {
     await this.#ended;

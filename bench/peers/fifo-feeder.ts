@@ -63,7 +63,10 @@ async function pump(): Promise<void> {
   pumping = true;
   let sending: Promise<unknown> = Promise.resolve();
   while (tickets < TICKETS && next < waiting.length) {
-    const per = Math.max(4, Math.min(MOST_RUNS, Math.floor(TICKET_MS / Math.max(costs.lately(WORKER), 0.05))));
+    const per = Math.max(
+      4,
+      Math.min(MOST_RUNS, Math.floor(TICKET_MS / Math.max(costs.aloneMs(WORKER, costs.lately(WORKER)), 0.05))),
+    );
     const picked = waiting.slice(next, next + Math.min(500, (TICKETS - tickets) * per));
     next += picked.length;
     const sealed = await admitted(picked, per);
@@ -77,12 +80,13 @@ async function admitted(picked: readonly string[], per: number) {
   const want = new Map<string, number>();
   for (const tenant of picked) want.set(tenant, (want.get(tenant) ?? 0) + 1);
   const tenants = [...want.keys()];
-  const rows = await database.rows<{ tenant_id: string; run_id: string; attempt: number; payload: string | null }>(
+  const rows = await database.rows<{ nth: number; run_id: string; attempt: number; payload: string | null }>(
     dispatchSql.admit,
     [
       lease.name,
       lease.holder,
       lease.epoch,
+      lease.controls,
       30_000,
       tenants,
       tenants.map(() => WORKER),
@@ -92,7 +96,8 @@ async function admitted(picked: readonly string[], per: number) {
     ],
   );
   const byQueue = new Map<string, TicketDraft['runs'][number][]>();
-  for (const { tenant_id: tenant, run_id: run, attempt, payload } of rows) {
+  for (const { nth, run_id: run, attempt, payload } of rows) {
+    const tenant = tenants[nth - 1] ?? '';
     const queue = sharedQueue(WORKER, partitionOf(tenant, PARTITIONS));
     const runs = byQueue.get(queue) ?? [];
     byQueue.set(queue, runs);

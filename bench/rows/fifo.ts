@@ -6,7 +6,7 @@ import { paired, type Row, type Sample } from '../row.ts';
 /** One measurement with one kind of dispatcher: first a few runs to get warm. */
 async function measured(database: BenchDatabase, fair: boolean, runs: number, worker: number): Promise<Sample> {
   const dispatcher = fair ? await database.scheduler() : await database.peer('fifo-feeder', {}, 'scheduler');
-  try {
+  const measure = async (): Promise<Sample> => {
     await owe(database, Math.min(runs, 10_000));
     if (!fair) dispatcher.send({ go: true });
     await database.idle();
@@ -16,6 +16,10 @@ async function measured(database: BenchDatabase, fair: boolean, runs: number, wo
     const began = await owe(database, runs);
     if (!fair) dispatcher.send({ go: true });
     return { value: await rateOf(database, runs, began), cpu: used(runs) };
+  };
+  try {
+    // A dispatcher that fails is told at once, not by runs that nobody admits for ten minutes.
+    return await Promise.race([measure(), dispatcher.failed()]);
   } finally {
     await dispatcher.stop();
     await database.sql('vacuum analyze public.runs');

@@ -67,6 +67,15 @@ export class CostBook {
     return this.#typical.get(worker) ?? 1;
   }
 
+  /**
+   * What a run of the worker that is expected to take `ms` would take with a core to itself, in ms: what a ticket is filled
+   * by. Filled by what runs take while others have their core, tickets are the smaller the more is asked of the machine,
+   * and many small ones ask more of it.
+   */
+  aloneMs(worker: string, ms: number): number {
+    return ms * this.typical(worker);
+  }
+
   /** A run of the tenant took `ms` of worker time. What is no number from 0 up is not taken. */
   measured(tenantId: string, worker: string, ms: number): void {
     if (!(ms >= 0 && ms < Number.POSITIVE_INFINITY)) return;

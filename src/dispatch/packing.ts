@@ -6,6 +6,8 @@ export interface PackingOptions {
   readonly shared: ReadonlySet<string>;
   /** How many more tickets a worker's processes can take at once, so that a small load is spread over all of them. */
   readonly free: (worker: string) => number;
+  /** What the run would take with a core to itself, in ms. */
+  readonly aloneMs: (run: FlyingRun) => number;
 }
 
 /** A ticket holds no more than this of expected time, in ms, so that it never makes others wait long, … */
@@ -19,7 +21,10 @@ const LEAST_RUNS = 4;
  * Puts admitted runs into tickets, queue by queue, in their order. Runs of one tenant and worker stay in one ticket: two
  * tickets with them would wait for each other's rows.
  */
-export function pack(runs: readonly FlyingRun[], { shared, free }: PackingOptions): readonly (readonly FlyingRun[])[] {
+export function pack(
+  runs: readonly FlyingRun[],
+  { shared, free, aloneMs }: PackingOptions,
+): readonly (readonly FlyingRun[])[] {
   const tickets: FlyingRun[][] = [];
   const perWorker = new Map<string, number>();
   for (const { worker } of runs) perWorker.set(worker, (perWorker.get(worker) ?? 0) + 1);
@@ -34,7 +39,7 @@ export function pack(runs: readonly FlyingRun[], { shared, free }: PackingOption
     let ticket: FlyingRun[] = [];
     let ms = 0;
     for (const group of byKey(inQueue, ({ tenantId }) => tenantId)) {
-      const groupMs = group.reduce((sum, { estimateMs }) => sum + estimateMs, 0);
+      const groupMs = group.reduce((sum, run) => sum + aloneMs(run), 0);
       if (ticket.length > 0 && (ms + groupMs > TICKET_MS || ticket.length + group.length > most)) {
         tickets.push(ticket);
         [ticket, ms] = [[], 0];

@@ -1,5 +1,6 @@
 import type { TicketProducer } from '../../queues/producer.ts';
 import type { Clock } from '../kernel/clock.ts';
+import type { CostBook } from './cost-book.ts';
 import type { FlyingRun } from './flight.ts';
 import { pack } from './packing.ts';
 import type { Picture } from './picture.ts';
@@ -14,6 +15,7 @@ export interface TicketSenderOptions {
   readonly windows: Windows;
   readonly workers: readonly DispatchedWorker[];
   readonly picture: Picture;
+  readonly costs: CostBook;
 }
 
 /** Puts admitted runs into sealed tickets, and those into their queues. */
@@ -30,9 +32,13 @@ export class TicketSender {
    */
   async send(runs: readonly FlyingRun[]): Promise<void> {
     if (runs.length === 0) return;
-    const { producer, sealer, clock, windows, workers, picture } = this.#options;
+    const { producer, sealer, clock, windows, workers, picture, costs } = this.#options;
     const free = new Map(workers.map((worker) => [worker.name, windows.room(worker, picture.flight).tickets]));
-    const tickets = pack(runs, { shared: picture.serial, free: (worker) => free.get(worker) ?? 1 });
+    const tickets = pack(runs, {
+      shared: picture.serial,
+      free: (worker) => free.get(worker) ?? 1,
+      aloneMs: ({ worker, estimateMs }) => costs.aloneMs(worker, estimateMs),
+    });
     const sealed = tickets.map((ticket) => sealer.seal(ticket));
     const sentAtMs = clock.monotonicMs();
     for (const [index, ticket] of tickets.entries()) {

@@ -20,7 +20,7 @@ export interface Pick {
 export interface TurnRequest {
   /** Most runs. */
   readonly runs: number;
-  /** Most of expected time, in ms, but for the first pick. */
+  /** Most of the time that is expected with a core for each, in ms, but for the first pick. */
   readonly ms: number;
   /** How many of the worker's places nobody uses; only these are lent, and only these go to who would overtake another. */
   readonly idle: number;
@@ -182,7 +182,8 @@ export class Turns {
 
   #reason({ worker, request }: Round, tenantId: string, picked: number, cost: number): HoldReason | undefined {
     // It has its fill of one ticket; its next runs come with the next one.
-    if (picked > 0 && this.#serial.has(worker) && picked >= mostTogether(cost)) return 'in_turn';
+    if (picked > 0 && this.#serial.has(worker) && picked >= mostTogether(this.#costs.aloneMs(worker, cost)))
+      return 'in_turn';
     return request.held(tenantId, picked);
   }
 
@@ -234,7 +235,7 @@ export class Turns {
     else known.count += 1;
     request.onPick(tenantId, known?.count ?? 1);
     round.runs += 1;
-    round.ms += cost;
+    round.ms += this.#costs.aloneMs(worker, cost);
   }
 
   #shift(tenantId: string, besides: string, charged: number, due: number): void {

@@ -102,7 +102,8 @@ export class Windows {
     if (capacity === undefined) return 0;
     if (shared)
       return Math.ceil(
-        (ticketsOf(this.#stepsOf(name, capacity)) * TICKET_MS) / Math.max(this.#costs.lately(name), 0.05),
+        (ticketsOf(this.#stepsOf(name, capacity)) * TICKET_MS) /
+          Math.max(this.#costs.aloneMs(name, this.#costs.lately(name)), 0.05),
       );
     return slotsOf(capacity, this.#costs.lately(name));
   }

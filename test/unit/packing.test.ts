@@ -9,6 +9,7 @@ const flying = (tenant: number, index: number, estimateMs: number, worker = 'dec
 const options = {
   shared: new Set(['decay']),
   free: () => 1,
+  aloneMs: ({ estimateMs }: { estimateMs: number }) => estimateMs,
 };
 
 const runs = fc
@@ -45,6 +46,12 @@ describe('tickets', () => {
         }
       }),
     );
+  });
+
+  it('are filled by what runs take alone, not by what they take while others have their core', () => {
+    const list = Array.from({ length: 40 }, (_, tenant) => flying(tenant, 0, 5));
+    expect(pack(list, options)).toHaveLength(10);
+    expect(pack(list, { ...options, aloneMs: ({ estimateMs }) => estimateMs / 10 })).toHaveLength(1);
   });
 
   it('are spread over the tickets that can be taken when the load is small', () => {
