@@ -141,7 +141,7 @@ describe('a worker that is frozen beyond its lease', () => {
   });
 
   it('inside a step of code has that step rolled back, and its run is done by another', async () => {
-    const frozen = fleet.worker(['tally'], { RAE_SETTINGS: '{"tally":{"step_ms":300}}' });
+    const frozen = fleet.worker(['tally'], { RAE_SETTINGS: '{"tally":{"step_ms":1500}}' });
     await ready(fleet.scheduler(), frozen);
     const [tenant] = await mixedTenants(database(), random, [30]);
     const [owed] = await database().admin<{ run_id: string }>(
@@ -161,7 +161,9 @@ describe('a worker that is frozen beyond its lease', () => {
       },
       { what: 'the run to be done by another', withinMs: 30_000 },
     );
-    expect(done).toMatchObject({ attempt: 2, lapses: 1, failures: 0, counts: { counted: 30 } });
+    // Where the machine has much else to do, the other may have lapsed too.
+    expect(done.lapses).toBeGreaterThan(0);
+    expect(done).toMatchObject({ attempt: Number(done.lapses) + 1, failures: 0, counts: { counted: 30 } });
     frozen.kill('SIGCONT');
     await frozen.event('fence.lost', { run_id: runId });
     const usage = await database().admin('select distinct usage_count from public.memories where tenant_id = $1', [
