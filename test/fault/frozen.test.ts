@@ -141,7 +141,7 @@ describe('a worker that is frozen beyond its lease', () => {
   });
 
   it('inside a step of code has that step rolled back, and its run is done by another', async () => {
-    const frozen = fleet.worker(['tally'], { RAE_SETTINGS: '{"tally":{"step_ms":1500}}' });
+    const frozen = fleet.worker(['tally'], { RAE_SETTINGS: '{"tally":{"step_ms":300}}' });
     await ready(fleet.scheduler(), frozen);
     const [tenant] = await mixedTenants(database(), random, [30]);
     const [owed] = await database().admin<{ run_id: string }>(
