@@ -19,9 +19,9 @@ interface Layer {
 }
 
 const layers: readonly Layer[] = [
-  { name: 'unit', folders: ['unit'], group: 0, limitSeconds: 30 },
-  { name: 'architecture', folders: ['architecture', 'tooling'], group: 0, limitSeconds: 60 },
-  { name: 'db', folders: ['db'], group: 1, limitSeconds: 60, filesAtOnce: 2, services: true },
+  { name: 'unit', folders: ['unit'], group: 0, limitSeconds: 120 },
+  { name: 'architecture', folders: ['architecture', 'tooling'], group: 0, limitSeconds: 120 },
+  { name: 'db', folders: ['db'], group: 1, limitSeconds: 120, filesAtOnce: 2, services: true },
   // Commands run one after the other within a file, each a process that mostly starts; a fleet takes the whole machine.
   { name: 'cli', folders: ['fleet'], commands: 'only', group: 2, limitSeconds: 120, filesAtOnce: 2, services: true },
   { name: 'fleet', folders: ['fleet'], commands: 'none', group: 3, limitSeconds: 120, filesAtOnce: 1, services: true },
