@@ -4,6 +4,7 @@ import { onboard } from '../../src/access/onboarding.ts';
 import { requirePermission } from '../../src/access/principal.ts';
 import { AuditLog, FLEET_LOG, OPERATOR } from '../../src/audit/log.ts';
 import { Shards } from '../../src/db/shards.ts';
+import { statement } from '../../src/db/statement.ts';
 import { RunBook } from '../../src/ledger/run-book.ts';
 import { MasterKeys } from '../../src/secrets/master-keys.ts';
 import { SecretBook } from '../../src/secrets/secret-book.ts';
@@ -58,6 +59,31 @@ describe('making a tenant', () => {
     const input = { name: 'Broken', plan: 'gold', externalId: 'crm/broken' };
     await expect(onboard(registry, input, OPERATOR)).rejects.toMatchObject({ code: 'RAE_USAGE' });
     expect(await database().admin("select from public.tenants where name = 'Broken'")).toEqual([]);
+  });
+});
+
+describe('the last admin of a tenant', () => {
+  it('stays, also where two remove each other, and goes with the tenant', async () => {
+    const { id } = await make();
+    await database().admin(
+      `insert into public.members (tenant_id, email, role) values ($1, 'a@b.c', 'tenant_admin'), ($1, 'b@b.c', 'tenant_admin'),
+         ($1, 'c@b.c', 'tenant_user')`,
+      [id],
+    );
+    const tenants = database().tenants('rae_api', { poolSize: 2 });
+    const changed = (text: string, values: readonly unknown[] = []) =>
+      tenants.inTenant(id, (tx) => tx.rows(statement('change', text), values));
+    const removed = (email: string) => changed('delete from public.members where email = $1', [email]);
+    const both = await Promise.allSettled([removed('a@b.c'), removed('b@b.c')]);
+    expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    const lastAdmin = { message: expect.stringContaining('keeps its last admin') };
+    await expect(changed("update public.members set role = 'tenant_user'")).rejects.toMatchObject(lastAdmin);
+    await expect(changed('delete from public.members')).rejects.toMatchObject(lastAdmin);
+    await removed('c@b.c');
+    const roles = 'select role from public.members where tenant_id = $1';
+    expect(await database().admin(roles, [id])).toEqual([{ role: 'tenant_admin' }]);
+    await database().admin('delete from public.tenants where tenant_id = $1', [id]);
+    expect(await database().admin(roles, [id])).toEqual([]);
   });
 });
 
