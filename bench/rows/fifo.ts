@@ -33,6 +33,8 @@ export const fifo: Row = {
   against: 'the same tickets and procedure, fed in plain order of arrival without order or caps',
   unit: 'runs/s',
   bar: { of: 'ratio', atLeast: 0.85 },
+  because:
+    'Besides admitting, the dispatcher compares what is in flight with the ledger each second, looks through the ledger for who waits and counts what is owed: two thirds of what its sessions use (decision 0010).',
   async measure(stage, repeats) {
     const runs = stage.size(40_000, 10_000);
     return await stage.with(async (database) => {
