@@ -157,7 +157,7 @@ describe('a new tenant', () => {
   it('has the quotas, budget and rules of its plan, and each rule can be read', async () => {
     const id = await make('pro');
     expect((await book.list(id)).find(({ quota }) => quota === 'max_memories')).toEqual({
-      ...{ quota: 'max_memories', limit: 1_000_000, by: 'plan', used: 0 },
+      ...{ quota: 'max_memories', limit: 1_000_000, by: 'plan', used: 0, remaining: 1_000_000 },
     });
     const [budget] = await database().admin(
       'select monthly_limit_usd::float8 from public.cost_budgets where tenant_id = $1',
