@@ -42,7 +42,9 @@ const json = ([id, content, importance, layer, , created, accessed]: readonly (s
 async function emptied(database: BenchDatabase, memories: number): Promise<void> {
   const taken = await database.number('select count(*) from public.memories');
   if (taken !== memories) throw new Error(`${taken} of ${memories} memories were taken in`);
-  await database.sql('truncate public.memories, public.memory_tallies, public.memory_deltas, public.transfers, public.due_hints cascade');
+  await database.sql(
+    'truncate public.memories, public.memory_tallies, public.memory_deltas, public.transfers, public.due_hints cascade',
+  );
   await database.sql('checkpoint');
 }
 

@@ -15,7 +15,7 @@ const database = useDatabase();
 const redisUrl = useRedis();
 useProcesses();
 const random = seeded('exactly once');
-const KILLS = 20;
+const KILLS = 14;
 /** A run that was taken back so often waits for long before it comes again. */
 const MOST_LAPSES = 3;
 const LARGE = Array.from({ length: 12 }, () => 600 + random.below(400));

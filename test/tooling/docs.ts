@@ -133,7 +133,7 @@ function accessPage(): string {
   return page(
     'Access',
     'src/access/role.ts',
-    'An API key belongs to one tenant and has one role. `rae tenant create` makes the first, of a `tenant_admin`; `rae key create` more. A key may be narrowed to some permissions (scopes) and to one project, and may expire. Nobody hands out a key that may more than their own, and the last key of an admin cannot be revoked. To rotate a key, make another, bring it out, and revoke the old one: from the next request on it is refused everywhere.',
+    'An API key belongs to one tenant and has one role. `rae tenant create` makes the first, of a `tenant_admin`; `rae key create` more. A key may be narrowed to some permissions (scopes) and to one project, and may expire. Nobody hands out a key that may more than their own, and the last key of an admin cannot be revoked, as the last member who is `tenant_admin` can neither be removed nor get another role (a trigger on `members`). To rotate a key, make another, bring it out, and revoke the old one: from the next request on it is refused everywhere.',
     table(['permission', 'to', ...roles.map(([role]) => code(role))], rows),
     'Operators see counts and states of every tenant and the contents of none: by the `rae` commands, and by those routes of the API that are about more than one tenant. A key is `rae_<tenant>_<key id>_<secret>`; only a SHA-256 of it is kept. What is done with keys, policies, plans, placements and shares is entered in the tenant\u2019s audit log in the same transaction: `rae audit list`, `rae audit verify`.',
   );

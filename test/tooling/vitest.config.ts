@@ -14,12 +14,14 @@ interface Layer {
   readonly limitSeconds: number;
   /** How many files at once; absent: as many as there are cores. */
   readonly filesAtOnce?: number;
+  /** Its files share a process: they change nothing that others see. */
+  readonly together?: boolean;
   /** Needs Postgres and Redis. */
   readonly services?: boolean;
 }
 
 const layers: readonly Layer[] = [
-  { name: 'unit', folders: ['unit'], group: 0, limitSeconds: 120 },
+  { name: 'unit', folders: ['unit'], group: 0, limitSeconds: 120, together: true },
   { name: 'architecture', folders: ['architecture', 'tooling'], group: 0, limitSeconds: 120 },
   { name: 'db', folders: ['db'], group: 1, limitSeconds: 120, filesAtOnce: 2, services: true },
   // Commands run one after the other within a file, each a process that mostly starts; a fleet takes the whole machine.
@@ -42,6 +44,7 @@ function project(layer: Layer): TestProjectInlineConfiguration {
       sequence: { groupOrder: layer.group },
       testTimeout: layer.limitSeconds * 1_000,
       hookTimeout: layer.limitSeconds * 1_000,
+      isolate: layer.together !== true,
       ...(layer.filesAtOnce === undefined ? {} : { maxWorkers: layer.filesAtOnce }),
       ...(layer.services ? { globalSetup: [here('services-once.ts')] } : {}),
     },
