@@ -92,12 +92,12 @@ export class Call {
     return this.#catalogue;
   }
 
-  /** Where the fleet is. @throws RaeError `RAE_NO_FLEET` */
+  /** Where the fleet is. @throws RaeError `RAE_NO_FLEET`; `RAE_REFUSED` where only an API is named. */
   get address(): FleetAddress {
     const { config, data } = this;
     if (config.apiUrl !== undefined && config.databaseUrl === undefined && data === undefined) {
-      throw new RaeError('RAE_NO_FLEET', 'this works on the database, and RAE_API_URL names an API', {
-        hint: 'set RAE_DATABASE_URL or give --data; over the API there are: rae run, policy, key, budget, usage, audit and rule',
+      throw new RaeError('RAE_REFUSED', 'this works on the database alone, and RAE_API_URL names an API', {
+        hint: 'set RAE_DATABASE_URL or give --data, where the database can be reached',
       });
     }
     if (data !== undefined && config.databaseUrl !== undefined) {

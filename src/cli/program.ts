@@ -47,7 +47,7 @@ function commanderOf(command: Command, parent: string, out: Output, run: Runner)
 /** Says whose tenant it is by itself: the key does. */
 function namesApi(): boolean {
   const { apiUrl, apiKey } = loadConfig().config;
-  return apiUrl !== undefined && apiKey?.startsWith('rae_') === true;
+  return apiUrl !== undefined && Boolean(apiKey?.match(/^rae_[0-9a-f]{32}_/));
 }
 
 /** Not left to commander, which names a missing option before a misspelt one. */

@@ -25,6 +25,23 @@ export class Remote {
     return (await this.answer<T>(request)).body;
   }
 
+  /** The lists that stand under `name` on all pages behind `path`, as one; `most` of it at most. */
+  async all<T>(path: string, name: string, most = Number.MAX_SAFE_INTEGER): Promise<readonly T[]> {
+    const found: T[] = [];
+    for (let cursor: string | undefined; found.length < most; ) {
+      const query = queryOf({ limit: Math.min(most - found.length, 500), cursor });
+      const request = {
+        method: 'GET',
+        path: `${path}${path.includes('?') ? query.replace('?', '&') : query}`,
+      } as const;
+      const page = await this.ask<Readonly<Record<string, readonly T[]>> & { readonly next: string | null }>(request);
+      found.push(...(page[name] ?? []));
+      if (page.next === null) break;
+      cursor = page.next;
+    }
+    return found;
+  }
+
   /** As `ask`, with the headers of the answer. */
   async answer<T>(request: Omit<ApiRequest, 'repeatable'>): Promise<{ readonly body: T; readonly headers: Headers }> {
     try {

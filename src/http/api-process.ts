@@ -75,7 +75,13 @@ async function openOperator(parts: ProcessParts, shards: Shards, redis: Redis | 
     // Redis being away is seen in its own figures, and must not hide what the ledger knows.
     const depth = (queue: string) => producer?.depth(queue).catch(() => undefined) ?? Promise.resolve(undefined);
     return {
-      parts: { database: operators.main, clock: parts.clock, partitions: config.partitions, depth },
+      parts: {
+        database: operators.main,
+        clock: parts.clock,
+        partitions: config.partitions,
+        shards: shards.all.size,
+        depth,
+      },
       close: async () => {
         await producer?.close();
         await operators.close();

@@ -1,8 +1,6 @@
 import { z } from 'zod';
 import { type QueueDepth, queueList } from '../fleet/queue-list.ts';
 import type { RunBook } from '../ledger/run-book.ts';
-import type { CycleBook } from '../schedule/cycle-book.ts';
-import { GIVEN_INSTANT } from './instant.ts';
 import { cursorOf, FLEET, PAGE, placeOf } from './page.ts';
 import { operatorRoute, type Route } from './route.ts';
 
@@ -11,16 +9,15 @@ const COUNTS = z.record(z.string(), z.number());
 /** Where the routes about the whole fleet take what they show from. */
 export interface FleetBooks {
   readonly runs: RunBook;
-  readonly cycles: CycleBook;
   readonly workers: readonly string[];
   readonly partitions: number;
   /** What Redis says of a queue; undefined where the API does not know Redis. */
   readonly depth: ((queue: string) => Promise<QueueDepth | undefined>) | undefined;
 }
 
-/** Queues and cycles, as operators see them. */
+/** Queues, as operators see them. */
 export function fleetRoutes(books: FleetBooks): readonly Route[] {
-  return [queues(books), cycles(books)];
+  return [queues(books)];
 }
 
 const queues = ({ runs, workers, partitions, depth }: FleetBooks) =>
@@ -57,44 +54,5 @@ const queues = ({ runs, workers, partitions, depth }: FleetBooks) =>
       const rows = await Promise.all(page.map(async (one) => ({ ...one, ...((await depth?.(one.queue)) ?? nothing) })));
       const last = rest.length > limit ? page.at(-1) : undefined;
       return { body: { queues: rows, next: last === undefined ? null : cursorOf(FLEET, [last.queue]) } };
-    },
-  });
-
-const cycles = ({ cycles: book }: FleetBooks) =>
-  operatorRoute({
-    method: 'GET',
-    path: '/v1/cycles',
-    does: 'Lists cycles with what they owed, did and left, the newest slot first.',
-    permission: 'fleet:read',
-    query: z.strictObject({ ...PAGE, worker: z.string().min(1).max(100).optional() }),
-    status: 200,
-    answer: z.object({
-      cycles: z.array(
-        z
-          .object({
-            worker: z.string(),
-            slot: z.iso.datetime(),
-            total: z.int(),
-            owed: z.int(),
-            open: z.int(),
-            done: z.int(),
-            skipped: COUNTS,
-            dead: z.int(),
-            late: z.int(),
-            changed: COUNTS,
-            finished_at: z.iso.datetime().nullable(),
-          })
-          .loose(),
-      ),
-      next: z.string().nullable(),
-    }),
-    run: async ({ query: { limit, cursor, worker } }) => {
-      const place = placeOf(FLEET, cursor, [GIVEN_INSTANT, z.string().regex(/^[a-z0-9-]{1,100}$/)]);
-      const after = place.length === 2 ? ([place[0] ?? '', place[1] ?? ''] as const) : undefined;
-      const found = await book.list(worker, limit + 1, after);
-      const page = found.slice(0, limit);
-      const last = found.length > limit ? page.at(-1) : undefined;
-      const next = last === undefined ? null : cursorOf(FLEET, [last.slot.toISOString(), last.worker]);
-      return { body: { cycles: page, next } };
     },
   });

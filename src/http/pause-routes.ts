@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { parseQueue } from '../../queues/names.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { RaeError } from '../kernel/errors.ts';
-import { nearest } from '../kernel/nearest.ts';
 import { PAUSED_ARRIVALS, type Pause, type PauseScope, scopeOfPause } from '../ledger/pause.ts';
 import type { PauseBook } from '../ledger/pause-book.ts';
 import type { TenantRegistry } from '../tenant/registry.ts';
 import { GIVEN_INSTANT } from './instant.ts';
+import { knownWorker } from './known-worker.ts';
 import { cursorOf, FLEET, PAGE, placeOf } from './page.ts';
 import { operatorRoute, type Route } from './route.ts';
 
@@ -72,14 +72,20 @@ const paused = (parts: PauseParts) =>
       expires_at: GIVEN_INSTANT.optional(),
     }),
     status: 201,
-    answer: PAUSE.extend({ taken_back: z.int(), aborted: z.int() }),
+    answer: PAUSE.extend({
+      taken_back: z.int(),
+      aborted: z.int(),
+      still_running: z.int().describe('each is taken back when its step has ended'),
+    }),
     run: async ({ author, body: { arrivals, abort: aborts, reason, expires_at: end, ...named } }) => {
       const scope = await scopeOf(parts, named);
       const expiresAt = end === undefined ? undefined : new Date(end);
       if (expiresAt !== undefined && expiresAt <= parts.clock.now())
         throw new RaeError('RAE_USAGE', `expires_at: ${end} is over; expected an instant to come`);
       const begun = await parts.pauses.pause({ ...scope, arrivals, aborts, reason, expiresAt }, author);
-      return { body: { ...told(begun.pause), taken_back: begun.queued, aborted: begun.running } };
+      const running = aborts ? await parts.pauses.abort() : 0;
+      const taken = { taken_back: begun.queued, aborted: begun.running, still_running: running };
+      return { body: { ...told(begun.pause), ...taken } };
     },
   });
 
@@ -112,11 +118,7 @@ async function scopeOf(
   const of = queue === undefined ? worker : parseQueue(queue)?.worker;
   if (queue !== undefined && of === undefined)
     throw new RaeError('RAE_USAGE', 'queue: is no name of a queue; expected one such as rae.decay.p00');
-  if (of !== undefined && !workers.includes(of)) {
-    const near = nearest(of, workers);
-    const hint = near === undefined ? `there are: ${workers.join(', ')}` : `did you mean ${near}?`;
-    throw new RaeError('RAE_USAGE', `there is no worker "${of}"`, { hint });
-  }
+  if (of !== undefined) knownWorker(workers, of);
   if (tenantId !== undefined) await tenants.show(tenantId);
   return { tenantId, worker: of, queue };
 }

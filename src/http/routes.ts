@@ -1,18 +1,22 @@
 import { KeyBook } from '../access/key-book.ts';
-import { AuditLog } from '../audit/log.ts';
+import { AuditLog, type Author } from '../audit/log.ts';
 import type { Database } from '../db/database.ts';
+import { Shards } from '../db/shards.ts';
 import type { TenantContext } from '../db/tenant-context.ts';
 import type { Catalogue } from '../fleet/catalogue.ts';
 import type { Clock } from '../kernel/clock.ts';
+import { LimitBook } from '../ledger/limit-book.ts';
 import { PauseBook } from '../ledger/pause-book.ts';
 import { RunBook } from '../ledger/run-book.ts';
 import { TenantFigures } from '../ledger/tenant-figures.ts';
 import { TenantRuns } from '../ledger/tenant-runs.ts';
 import { CycleBook } from '../schedule/cycle-book.ts';
+import { CycleCommand } from '../schedule/cycle-command.ts';
 import { BudgetBook } from '../tenant/budget-book.ts';
 import { CostBook } from '../tenant/cost-book.ts';
 import { EventBook } from '../tenant/event-book.ts';
 import { PolicyBook } from '../tenant/policy-book.ts';
+import { PriceBook } from '../tenant/price-book.ts';
 import { QuotaBook } from '../tenant/quota-book.ts';
 import { TenantRegistry } from '../tenant/registry.ts';
 import { RuleBook } from '../tenant/rule-book.ts';
@@ -20,14 +24,18 @@ import { UsageBook } from '../tenant/usage-book.ts';
 import { auditRoutes } from './audit-routes.ts';
 import { budgetRoutes } from './budget-routes.ts';
 import { costRoutes } from './cost-routes.ts';
+import { cycleRoutes } from './cycle-routes.ts';
 import { eventRoutes } from './event-routes.ts';
 import { type FleetBooks, fleetRoutes } from './fleet-routes.ts';
 import { keyRoutes } from './key-routes.ts';
+import { limitRoutes } from './limit-routes.ts';
 import { pauseRoutes } from './pause-routes.ts';
 import { policyRoutes } from './policy-routes.ts';
+import { priceRoutes } from './price-routes.ts';
 import type { Route } from './route.ts';
 import { ruleRoutes } from './rule-routes.ts';
 import { runRoutes } from './run-routes.ts';
+import { tenantQuotaRoutes } from './tenant-quota-routes.ts';
 import { tenantRoutes } from './tenant-routes.ts';
 import { usageRoutes } from './usage-routes.ts';
 
@@ -46,6 +54,8 @@ export interface RouteParts {
 export interface OperatorParts extends Pick<FleetBooks, 'partitions' | 'depth'> {
   readonly database: Database;
   readonly clock: Clock;
+  /** How many shards the fleet has. */
+  readonly shards: number;
 }
 
 /** Every route of the API. Adding one is adding it to a file of routes, or such a file here. */
@@ -69,16 +79,22 @@ export function routesOf({ tenants, catalogue, operator, calls }: RouteParts): r
     ...ruleRoutes(new RuleBook(tenants)),
     ...keyRoutes(new KeyBook(tenants)),
     ...auditRoutes(new AuditLog(tenants)),
-    ...(operator === undefined ? [] : operatorRoutes(operator, catalogue)),
+    ...(operator === undefined ? [] : operatorRoutes(operator, catalogue, tenants)),
   ];
 }
 
-function operatorRoutes({ database, clock, partitions, depth }: OperatorParts, { names }: Catalogue): readonly Route[] {
-  const [runs, cycles] = [new RunBook(database), new CycleBook(database)];
+function operatorRoutes(parts: OperatorParts, catalogue: Catalogue, context: TenantContext): readonly Route[] {
+  const { database, clock, partitions, depth, shards } = parts;
+  const { names } = catalogue;
   const tenants = new TenantRegistry(database);
+  const commandOf = (author: Author) => new CycleCommand(database, clock, author);
   return [
     ...tenantRoutes(tenants),
+    ...tenantQuotaRoutes({ database, tenants, quotas: new QuotaBook(context) }),
     ...pauseRoutes({ pauses: new PauseBook(database), tenants, workers: names, clock }),
-    ...fleetRoutes({ runs, cycles, workers: names, partitions, depth }),
+    ...limitRoutes({ limits: new LimitBook(database), tenants, workers: names }),
+    ...fleetRoutes({ runs: new RunBook(database), workers: names, partitions, depth }),
+    ...cycleRoutes({ cycles: new CycleBook(database), tenants, catalogue, clock, commandOf }),
+    ...priceRoutes({ prices: new PriceBook(new Shards(new Map([['main', database]]))), shards }),
   ];
 }

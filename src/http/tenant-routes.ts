@@ -1,23 +1,17 @@
 import { z } from 'zod';
 import { onboard } from '../access/onboarding.ts';
 import type { TenantRegistry } from '../tenant/registry.ts';
-import { PLACEMENTS, TENANT_STATUSES, type Tenant } from '../tenant/tenant.ts';
+import { PLACEMENTS, TENANT_STATUSES, type TenantChange } from '../tenant/tenant.ts';
 import { cursorOf, FLEET, PAGE, placeOf } from './page.ts';
 import { operatorRoute, type Route } from './route.ts';
+import { PROJECTS, TENANT, toldProjects, toldTenant } from './told-tenant.ts';
 
 const PARAMS = z.strictObject({ tenant_id: z.uuid() });
-const TENANT = z.object({
-  tenant_id: z.uuid(),
-  name: z.string(),
-  plan: z.string(),
-  status: z.enum(TENANT_STATUSES),
-  shard: z.string(),
-  placed: z.enum(PLACEMENTS),
-  created_at: z.iso.datetime(),
-});
-/** Tenants, as operators make and see them: no contents of any. */
+const CHANGED = TENANT.extend({ changed: z.boolean().describe('false: it already was so') });
+
+/** Tenants, as operators make, see and change them: no contents of any. */
 export function tenantRoutes(registry: TenantRegistry): readonly Route[] {
-  return [made(registry), listed(registry), shown(registry), ...changed(registry)];
+  return [made(registry), listed(registry), shown(registry), ...changed(registry), ...set(registry)];
 }
 
 const made = (registry: TenantRegistry) =>
@@ -34,7 +28,12 @@ const made = (registry: TenantRegistry) =>
       metadata: z.record(z.string(), z.unknown()).optional(),
     }),
     status: 201,
-    answer: TENANT.extend({ project_id: z.uuid(), api_key: z.string().nullable(), created: z.boolean() }),
+    answer: TENANT.extend({
+      project_id: z.uuid(),
+      project: z.string(),
+      api_key: z.string().nullable(),
+      created: z.boolean(),
+    }),
     otherwise: { 200: 'a tenant of this external id was there; it is as it was' },
     run: async ({ author, body: { admin_email: adminEmail, external_id: externalId, ...rest } }) => {
       const {
@@ -46,7 +45,13 @@ const made = (registry: TenantRegistry) =>
       return {
         status: isNew ? 201 : 200,
         headers: { location: `/v1/tenants/${tenant.tenantId}` },
-        body: { ...told(tenant), project_id: project.projectId, api_key: apiKey ?? null, created: isNew },
+        body: {
+          ...toldTenant(tenant),
+          project_id: project.projectId,
+          project: project.name,
+          api_key: apiKey ?? null,
+          created: isNew,
+        },
       };
     },
   });
@@ -67,7 +72,7 @@ const listed = (registry: TenantRegistry) =>
     run: async ({ query: { cursor, ...page } }) => {
       const [after] = placeOf(FLEET, cursor, [z.uuid()]);
       const { tenants, next } = await registry.list({ ...page, after });
-      return { body: { tenants: tenants.map(told), next: next === undefined ? null : cursorOf(FLEET, [next]) } };
+      return { body: { tenants: tenants.map(toldTenant), next: next === undefined ? null : cursorOf(FLEET, [next]) } };
     },
   });
 
@@ -75,12 +80,15 @@ const shown = (registry: TenantRegistry) =>
   operatorRoute({
     method: 'GET',
     path: '/v1/tenants/{tenant_id}',
-    does: 'Shows one tenant.',
+    does: 'Shows one tenant and its projects.',
     permission: 'tenants:manage',
     params: PARAMS,
     status: 200,
-    answer: TENANT,
-    run: async ({ params }) => ({ body: told(await registry.show(params.tenant_id)) }),
+    answer: TENANT.extend({ projects: PROJECTS }),
+    run: async ({ params: { tenant_id: id } }) => {
+      const tenant = await registry.show(id);
+      return { body: { ...toldTenant(tenant), projects: toldProjects(await registry.projects(id)) } };
+    },
   });
 
 const changed = (registry: TenantRegistry) =>
@@ -95,11 +103,45 @@ const changed = (registry: TenantRegistry) =>
       permission: 'tenants:manage',
       params: PARAMS,
       status: 200,
-      answer: TENANT,
-      run: async ({ params, author }) => ({ body: told((await registry[verb](params.tenant_id, author)).tenant) }),
+      answer: CHANGED,
+      run: async ({ params, author }) => answerOf(await registry[verb](params.tenant_id, author)),
     }),
   );
 
-function told({ tenantId, name, plan, status, shard, placed, createdAt }: Tenant) {
-  return { tenant_id: tenantId, name, plan, status, shard, placed, created_at: createdAt };
+/** One thing about a tenant that operators set; asked for again it changes nothing. */
+function set(registry: TenantRegistry): readonly Route[] {
+  const common = { method: 'PUT', permission: 'tenants:manage', params: PARAMS, status: 200, answer: CHANGED } as const;
+  const plan = operatorRoute({
+    ...common,
+    path: '/v1/tenants/{tenant_id}/plan',
+    does: 'Gives a tenant another plan: its weight, its cap and, unless it was placed by hand, its queues.',
+    body: z.strictObject({ plan: z.string().min(1).max(100) }),
+    run: async ({ params, author, body }) => answerOf(await registry.setPlan(params.tenant_id, body.plan, author)),
+  });
+  const placement = operatorRoute({
+    ...common,
+    path: '/v1/tenants/{tenant_id}/placement',
+    does: "Says where a tenant's runs wait: in shared queues, in queues of its own, in quarantine, or as its plan says.",
+    body: z.strictObject({ placement: z.enum([...PLACEMENTS, 'by-plan']) }),
+    run: async ({ params, author, body }) => {
+      const where = PLACEMENTS.find((one) => one === body.placement);
+      return answerOf(await registry.place(params.tenant_id, where, author));
+    },
+  });
+  const share = operatorRoute({
+    ...common,
+    path: '/v1/tenants/{tenant_id}/share',
+    does: "Sets a tenant's weight against others and its cap on runs at once, apart from its plan; dispatch follows at once.",
+    body: z
+      .strictObject({ weight: z.number().nullable(), run_cap: z.int().nullable() })
+      .partial()
+      .describe('a field that is left out stays as it is; null gives it back to the plan'),
+    run: async ({ params, author, body: { weight, run_cap: runCap } }) =>
+      answerOf(await registry.setShare(params.tenant_id, { weight, runCap }, author)),
+  });
+  return [plan, placement, share];
+}
+
+function answerOf({ tenant, changed: isChanged }: TenantChange) {
+  return { body: { ...toldTenant(tenant), changed: isChanged } };
 }

@@ -15,11 +15,12 @@ const DATE = GIVEN_DAY.optional();
 const USAGE = z.object({ cost_usd: z.string(), tokens: z.string(), calls: z.int(), unknown_calls: z.int() });
 
 const AMOUNT = z.number().nullable();
-const QUOTA = z.object({
+/** A quota of a tenant. */
+export const QUOTA = z.object({
   quota: z.enum(QUOTA_NAMES),
   limit: AMOUNT.describe('null: none'),
   by: z.enum(['plan', 'operator']),
-  used: z.number(),
+  used: z.number().nullable().describe('null where it is not counted here'),
   remaining: AMOUNT,
 });
 

@@ -1,4 +1,4 @@
-import { enter, FLEET_LOG, OPERATOR } from '../audit/log.ts';
+import { type Author, enter, FLEET_LOG, OPERATOR } from '../audit/log.ts';
 import type { Database } from '../db/database.ts';
 import { enteringTenant } from '../db/entering-tenant.ts';
 import type { CataloguedWorker } from '../fleet/catalogue.ts';
@@ -24,10 +24,13 @@ const CHUNK = 50_000;
 export class CycleCommand {
   readonly #database: Database;
   readonly #clock: Clock;
+  readonly #author: Author;
 
-  constructor(database: Database, clock: Clock) {
+  /** @param author who asks, as the audit log names them. */
+  constructor(database: Database, clock: Clock, author: Author = OPERATOR) {
     this.#database = database;
     this.#clock = clock;
+    this.#author = author;
   }
 
   /**
@@ -54,7 +57,7 @@ export class CycleCommand {
    *   future or holds more than 1,000 slots.
    */
   async backfill(worker: CataloguedWorker, from: Date, to: Date, only?: string): Promise<CommandedCycles> {
-    if (from.getTime() > to.getTime()) throw new RaeError('RAE_USAGE', '--from is after --to');
+    if (from.getTime() > to.getTime()) throw new RaeError('RAE_USAGE', 'from is after to');
     this.#refuseFuture(to);
     return this.#plan(worker, 'backfill', only, (schedule) => {
       const slots = slotsBetween(schedule, from, to, 1_001);
@@ -107,7 +110,8 @@ export class CycleCommand {
     const times = slots.map((slot) => slot.toISOString()).sort();
     const detail = { worker, origin, from: times[0], to: times.at(-1) };
     const entered = enteringTenant(only ?? FLEET_LOG);
-    if (times.length > 0) await this.#database.transaction((tx) => enter(tx, OPERATOR, 'cycle.asked', detail), entered);
+    if (times.length > 0)
+      await this.#database.transaction((tx) => enter(tx, this.#author, 'cycle.asked', detail), entered);
   }
 
   #refuseFuture(slot: Date): void {

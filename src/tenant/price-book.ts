@@ -1,4 +1,4 @@
-import { enter, FLEET_LOG, OPERATOR } from '../audit/log.ts';
+import { type Author, enter, FLEET_LOG, OPERATOR } from '../audit/log.ts';
 import type { Database, Row } from '../db/database.ts';
 import { enteringTenant } from '../db/entering-tenant.ts';
 import type { Shards } from '../db/shards.ts';
@@ -24,11 +24,11 @@ export class PriceBook {
    * Takes all of `prices` on every shard or, where one is refused, none of that shard and of those after it; once more brings
    * all shards to the same. @param replace removes those that are not among them
    */
-  async put(prices: readonly ModelPrice[], replace: boolean): Promise<Change> {
+  async put(prices: readonly ModelPrice[], replace: boolean, author: Author = OPERATOR): Promise<Change> {
     let most: Change = { changed: 0, removed: 0 };
     // The control database last: what it lists is then on every shard.
     for (const [, database] of [...this.#shards.all].reverse()) {
-      const { changed, removed } = await putOn(database, prices, replace);
+      const { changed, removed } = await putOn(database, prices, replace, author);
       most = { changed: Math.max(most.changed, changed), removed: Math.max(most.removed, removed) };
     }
     return most;
@@ -41,13 +41,18 @@ interface Change {
   readonly removed: number;
 }
 
-async function putOn(database: Database, prices: readonly ModelPrice[], replace: boolean): Promise<Change> {
+async function putOn(
+  database: Database,
+  prices: readonly ModelPrice[],
+  replace: boolean,
+  author: Author,
+): Promise<Change> {
   const given = [JSON.stringify(prices)];
   return database.transaction(async (tx) => {
     const [put] = await tx.rows<{ changed: number }>(sql.put, given);
     const [gone] = replace ? await tx.rows<{ removed: number }>(sql.removeOthers, given) : [];
     const done = { changed: put?.changed ?? 0, removed: gone?.removed ?? 0 };
-    await enter(tx, OPERATOR, 'price.imported', { prices: prices.length, ...done });
+    await enter(tx, author, 'price.imported', { prices: prices.length, ...done });
     return done;
   }, enteringTenant(FLEET_LOG));
 }

@@ -58,6 +58,22 @@ export function pricesOf(text: string): readonly ModelPrice[] {
   return prices;
 }
 
+/** Prices that were given otherwise than in a file. @throws RaeError `RAE_USAGE` with every mistake, the first twenty of them */
+export function checkedPrices(prices: readonly ModelPrice[]): readonly ModelPrice[] {
+  const faults: string[] = [];
+  const seen = new Map<string, number>();
+  for (const [at, price] of prices.entries()) {
+    const fault = faultOf(price);
+    const name = `${price.model} ${new Date(price.valid_from).getTime()}`;
+    const before = seen.get(name);
+    if (fault !== undefined) faults.push(`prices[${at}] ${fault}`);
+    else if (before !== undefined) faults.push(`prices[${at}] has the model and date of prices[${before}]`);
+    seen.set(name, at);
+  }
+  if (faults.length === 0) return prices;
+  throw new RaeError('RAE_USAGE', `the prices cannot be taken: ${faults.slice(0, MOST_FAULTS).join('; ')}`);
+}
+
 function cellsOf(line: string): readonly string[] {
   return line.split(',').map((cell) => cell.trim().replace(/^"(.*)"$/, '$1'));
 }

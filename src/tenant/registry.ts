@@ -130,14 +130,15 @@ export class TenantRegistry {
    * Gives the tenant another plan. Where that moves its queues, the placement epoch rises.
    * @throws RaeError `RAE_USAGE` for an unknown plan, `RAE_REFUSED` when the tenant is deleted.
    */
-  async setPlan(tenantId: string, plan: string): Promise<TenantChange> {
-    return this.#change(tenantId, 'tenant.plan_set', async (tx, tenant) => {
+  async setPlan(tenantId: string, plan: string, author: Author = OPERATOR): Promise<TenantChange> {
+    const set = async (tx: Queryable, tenant: Tenant) => {
       const { dedicated } = await planNamed(tx, plan);
       if (tenant.plan === plan) return false;
       const moves = tenant.placement === undefined && dedicated !== (tenant.placed === 'dedicated');
       await tx.rows(sql.setPlan, [tenantId, plan, moves]);
       return true;
-    });
+    };
+    return this.#change(tenantId, 'tenant.plan_set', set, author);
   }
 
   /**
@@ -145,21 +146,22 @@ export class TenantRegistry {
    * @param placement undefined = what the plan says.
    * @throws RaeError `RAE_REFUSED` when the tenant is deleted.
    */
-  async place(tenantId: string, placement: Placement | undefined): Promise<TenantChange> {
-    return this.#change(tenantId, 'tenant.placed', async (tx, tenant) => {
+  async place(tenantId: string, placement: Placement | undefined, author: Author = OPERATOR): Promise<TenantChange> {
+    const set = async (tx: Queryable, tenant: Tenant) => {
       if (tenant.placement === placement) return false;
       await tx.rows(sql.setPlacement, [tenantId, placement ?? null]);
       return true;
-    });
+    };
+    return this.#change(tenantId, 'tenant.placed', set, author);
   }
 
   /**
    * Sets the tenant's weight and cap apart from its plan, or gives it back what the plan says. Dispatch follows at once.
    * @throws RaeError `RAE_USAGE` for a weight or cap that cannot be, `RAE_REFUSED` when the tenant is deleted.
    */
-  async setShare(tenantId: string, change: ShareChange): Promise<TenantChange> {
+  async setShare(tenantId: string, change: ShareChange, author: Author = OPERATOR): Promise<TenantChange> {
     const { weight, runCap } = checkedShare(change);
-    return this.#change(tenantId, 'tenant.share_set', async (tx, tenant) => {
+    const set = async (tx: Queryable, tenant: Tenant) => {
       const next = [
         weight === undefined ? (tenant.weight ?? null) : weight,
         runCap === undefined ? (tenant.runCap ?? null) : runCap,
@@ -167,7 +169,8 @@ export class TenantRegistry {
       if (next[0] === (tenant.weight ?? null) && next[1] === (tenant.runCap ?? null)) return false;
       await tx.rows(sql.setShare, [tenantId, ...next]);
       return true;
-    });
+    };
+    return this.#change(tenantId, 'tenant.share_set', set, author);
   }
 
   #setStatus(tenantId: string, status: TenantStatus, author: Author): Promise<TenantChange> {
@@ -184,7 +187,7 @@ export class TenantRegistry {
     tenantId: string,
     action: string,
     set: (tx: Queryable, tenant: Tenant) => Promise<boolean>,
-    author: Author = OPERATOR,
+    author: Author,
   ): Promise<TenantChange> {
     return this.#inTenant(parseTenantId(tenantId), async (tx) => {
       const tenant = await found(tx, tenantId, 'hold');

@@ -88,8 +88,9 @@ describe('commands over the API', () => {
     expect(await rae(['run', 'show', '7d1f0c52-88c1-4a55-9a0e-6f6b1d1a2c3e'])).toMatchObject({ code: 3 });
     const refused = await rae(['policy', 'set', 'decay', '--set', 'raet=1']);
     expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('raet') });
-    const { code, err } = await rae(['tenant', 'list']);
-    expect({ code, err }).toMatchObject({ code: 3, err: expect.stringContaining('RAE_API_URL names an API') });
+    const { code, err } = await rae(['tenant', 'export', tenant]);
+    expect({ code, err }).toMatchObject({ code: 4, err: expect.stringContaining('on the database alone') });
+    expect(await rae(['tenant', 'list'])).toMatchObject({ code: 4, err: expect.stringContaining('tenants:manage') });
   });
 });
 

@@ -88,7 +88,13 @@ export function useApi(database: () => TestDatabase, tokens?: () => ApiParts['to
     const events = new Events();
     const tenants = database().tenants('rae_api', { poolSize: 4 });
     const ready = async () => ({ ok: true, says: 'it is there' });
-    const operator = { database: database().open('rae_operator'), clock: systemClock, partitions: 2, depth: undefined };
+    const operator = {
+      database: database().open('rae_operator'),
+      clock: systemClock,
+      partitions: 2,
+      shards: 1,
+      depth: undefined,
+    };
     const parts = {
       tenants,
       operator,

@@ -147,7 +147,7 @@ function openApiPage(): string {
   const routes = routesOf({
     tenants,
     catalogue,
-    operator: { database, clock: systemClock, partitions: 1, depth: undefined },
+    operator: { database, clock: systemClock, partitions: 1, shards: 1, depth: undefined },
     calls: async () => 0,
   });
   return `${JSON.stringify(openApi(routes), null, 2)}\n`;

@@ -5,6 +5,7 @@ import type { Call } from '../call.ts';
 import type { Answer, Command } from '../command.ts';
 import { knownTenant } from '../known-tenant.ts';
 import { argument, instant, option, tenantId, text, whole } from '../option.ts';
+import { type MadeCycles, RemoteCycles, refusePreview } from '../remote-cycles.ts';
 import { details, table } from '../table.ts';
 import { workerNamed } from '../worker-name.ts';
 import { preview } from './cycle-preview.ts';
@@ -13,6 +14,7 @@ const worker = argument('<worker>', 'the worker', text);
 const only = option('--tenant <id>', 'only this tenant', tenantId);
 
 const list: Command = {
+  overApi: true,
   name: 'list',
   does: 'Lists cycles, the newest slots first.',
   options: [
@@ -23,27 +25,26 @@ const list: Command = {
   run: async (call) => {
     const { worker: name, limit } = call.options<{ worker?: string; limit: number }>();
     if (name !== undefined) workerNamed(await call.catalogue, name);
-    const cycles = await new CycleBook(call.connection.as('rae_operator')).list(name, limit);
+    const cycles = await book(call).list(name, limit);
     return { json: cycles, text: () => listed(cycles, call) };
   },
 };
 
 const show: Command = {
+  overApi: true,
   name: 'show',
   does: 'Shows one cycle.',
   arguments: [worker, argument('<slot>', 'its slot', instant)],
   examples: ['rae cycle show decay 2026-11-23T02:00:00Z'],
   run: async (call) => {
     const [name, slot] = call.args<[string, Date]>();
-    const cycle = await new CycleBook(call.connection.as('rae_operator')).show(
-      workerNamed(await call.catalogue, name).name,
-      slot,
-    );
+    const cycle = await book(call).show(workerNamed(await call.catalogue, name).name, slot);
     return { json: cycle, text: () => details(pairs(cycle), call.out.look.style) };
   },
 };
 
 const run: Command = {
+  overApi: true,
   name: 'run',
   does: "Makes a worker's cycle for a slot of your choice; a slot that is there already gains nothing.",
   arguments: [worker],
@@ -63,12 +64,14 @@ const run: Command = {
     const now = call.ports.clock.now().getTime();
     const slot = at ?? new Date(now - (now % 1_000));
     const one = workerNamed(await call.catalogue, name);
-    if (dryRun === true) return preview(call, one, slot, tenant);
-    return made(name, await (await command(call, tenant)).run(one, slot, tenant));
+    if (dryRun === true) return call.remote === undefined ? preview(call, one, slot, tenant) : refusePreview();
+    if (call.remote !== undefined) return answerOf(name, await new RemoteCycles(call.remote).run(name, slot, tenant));
+    return answerOf(name, flat(await (await command(call, tenant)).run(one, slot, tenant)));
   },
 };
 
 const backfill: Command = {
+  overApi: true,
   name: 'backfill',
   does: "Makes a worker's cycles for every slot of a time that has passed, by each tenant's own schedule.",
   arguments: [worker],
@@ -82,7 +85,9 @@ const backfill: Command = {
     const [name] = call.args<[string]>();
     const { from, to, tenant } = call.options<{ from: Date; to: Date; tenant?: string }>();
     const one = workerNamed(await call.catalogue, name);
-    return made(name, await (await command(call, tenant)).backfill(one, from, to, tenant));
+    if (call.remote !== undefined)
+      return answerOf(name, await new RemoteCycles(call.remote).backfill(name, from, to, tenant));
+    return answerOf(name, flat(await (await command(call, tenant)).backfill(one, from, to, tenant)));
   },
 };
 
@@ -99,8 +104,15 @@ async function command(call: Call, tenant: string | undefined): Promise<CycleCom
   return new CycleCommand(call.connection.as('rae_operator'), call.ports.clock);
 }
 
-function made(name: string, { slots, planned }: CommandedCycles): Answer {
-  const { total, owed, skipped, covered } = planned;
+function book(call: Call): Pick<CycleBook, 'list' | 'show'> {
+  return call.remote === undefined ? new CycleBook(call.connection.as('rae_operator')) : new RemoteCycles(call.remote);
+}
+
+function flat({ slots, planned: { total, owed, skipped, covered } }: CommandedCycles): MadeCycles {
+  return { slots, total, owed, skipped, covered };
+}
+
+function answerOf(name: string, { slots, total, owed, skipped, covered }: MadeCycles): Answer {
   const nothing =
     slots.length === 0
       ? 'nothing to do: no schedule has a slot in that time; a date alone is its first instant'

@@ -5,8 +5,10 @@ import { LimitBook, type Rate } from '../../ledger/limit-book.ts';
 import type { Call } from '../call.ts';
 import { clean } from '../cell.ts';
 import type { Command } from '../command.ts';
+import { decider } from '../decider.ts';
 import { knownTenant } from '../known-tenant.ts';
 import { argument, option, orWord, type Reader, tenantId, text, whole } from '../option.ts';
+import { RemoteLimits } from '../remote-fleet.ts';
 import { table } from '../table.ts';
 import { workerNamed } from '../worker-name.ts';
 
@@ -35,6 +37,7 @@ interface SetOptions {
 }
 
 const set: Command = {
+  overApi: true,
   name: 'set',
   does: 'Bounds a worker: how many of its runs may be admitted at once, of a tenant or in total, and how fast those of a tenant; dispatch follows at once.',
   arguments: [argument('<worker>', 'its name', text)],
@@ -62,6 +65,7 @@ const set: Command = {
   run: async (call) => {
     const [name] = call.args<[string]>();
     const { tenant, cap, rate, burst, owner } = call.options<SetOptions>();
+    const author = decider(call, owner);
     const worker = workerNamed(await call.catalogue, name).name;
     if (cap === undefined && rate === undefined)
       throw new RaeError('RAE_USAGE', 'nothing to set: give --cap or --rate');
@@ -74,7 +78,7 @@ const set: Command = {
       runCap: cap === NONE ? null : cap,
       rate: rate === NONE || rate === undefined ? rate && null : rateOf(rate, burst),
     };
-    const limit = await new LimitBook(call.connection.as('rae_operator')).set(tenant, worker, change, { actor: owner });
+    const limit = await book(call).set(tenant, worker, change, author);
     return {
       json:
         limit === undefined
@@ -86,11 +90,12 @@ const set: Command = {
 };
 
 const list: Command = {
+  overApi: true,
   name: 'list',
   does: 'Lists what bounds single workers, for a tenant or in total.',
   examples: ['rae limit list', 'rae limit list --json'],
   run: async (call: Call) => {
-    const limits = await new LimitBook(call.connection.as('rae_operator')).list();
+    const limits = await book(call).list();
     return {
       json: limits.map(limitJson),
       text: () =>
@@ -119,6 +124,10 @@ export const limitCommand: Command = {
   does: 'Bounds single workers: caps and rates.',
   commands: [set, list],
 };
+
+function book(call: Call): Pick<LimitBook, 'list' | 'set'> {
+  return call.remote === undefined ? new LimitBook(call.connection.as('rae_operator')) : new RemoteLimits(call.remote);
+}
 
 function rateOf({ runs, seconds }: Pace, burst: number | undefined): Rate {
   return { runs, seconds, burst: burst ?? Math.max(1, Math.ceil(runs / seconds)) };

@@ -6,9 +6,11 @@ import { type ModelPrice, pricesOf } from '../../tenant/price-file.ts';
 import type { Call } from '../call.ts';
 import type { Command } from '../command.ts';
 import { argument, option, text } from '../option.ts';
+import { RemotePrices } from '../remote-fleet.ts';
 import { table } from '../table.ts';
 
 const priceList: Command = {
+  overApi: true,
   name: 'list',
   does: 'Lists what models cost, in US dollars per million tokens; of one model, what its calls cost now.',
   options: [
@@ -18,7 +20,7 @@ const priceList: Command = {
   examples: ['rae price list --model gpt-4o-mini-2024-07-18', 'rae price list --csv > prices.csv'],
   run: async (call) => {
     const { model, csv } = call.options<{ model?: string; csv?: true }>();
-    const prices = await new PriceBook(call.connection.shards('rae_operator')).list(model);
+    const prices = await book(call).list(model);
     if (model !== undefined && prices.length === 0) {
       throw new RaeError('RAE_NOT_FOUND', `no price is known for ${JSON.stringify(model.slice(0, 60))}`, {
         hint: 'its calls have an unknown cost until one is added: rae price import FILE',
@@ -29,6 +31,7 @@ const priceList: Command = {
 };
 
 const priceImport: Command = {
+  overApi: true,
   name: 'import',
   does: 'Takes the prices of a CSV file, all or none; calls whose cost was not known are priced by them.',
   arguments: [argument('<file>', 'CSV with a header, or - for standard input', text)],
@@ -38,7 +41,7 @@ const priceImport: Command = {
     const [file] = call.args<[string]>();
     const { replace } = call.options<{ replace?: true }>();
     const prices = pricesOf(contentOf(file));
-    const done = await new PriceBook(call.connection.shards('rae_operator')).put(prices, replace === true);
+    const done = await book(call).put(prices, replace === true);
     return {
       json: { prices: prices.length, ...done },
       text: () => `${prices.length} prices: ${done.changed} new or changed, ${done.removed} removed`,
@@ -52,6 +55,12 @@ export const priceCommand: Command = {
   does: 'Lists and sets what models cost.',
   commands: [priceList, priceImport],
 };
+
+function book(call: Call): Pick<PriceBook, 'list' | 'put'> {
+  return call.remote === undefined
+    ? new PriceBook(call.connection.shards('rae_operator'))
+    : new RemotePrices(call.remote);
+}
 
 function contentOf(file: string): string {
   try {

@@ -16,8 +16,10 @@ import { PauseBook } from '../../ledger/pause-book.ts';
 import type { Call } from '../call.ts';
 import { clean } from '../cell.ts';
 import type { Command } from '../command.ts';
+import { decider } from '../decider.ts';
 import { knownTenant } from '../known-tenant.ts';
 import { argument, instant, oneOf, option, type Reader, span, tenantId, text } from '../option.ts';
+import { type Pauses, RemotePauses } from '../remote-pauses.ts';
 import { table } from '../table.ts';
 import { workerNamed } from '../worker-name.ts';
 
@@ -60,6 +62,7 @@ const EXAMPLES = {
 };
 
 export const queuePause: Command = {
+  overApi: true,
   name: 'pause',
   does: 'Pauses a queue, a tenant, a worker or one worker of a tenant: when this returns nothing more of it begins.',
   arguments: [argument('[queue]', 'the name of a queue', queueName)],
@@ -80,12 +83,13 @@ export const queuePause: Command = {
   run: async (call) => {
     const options = call.options<PauseOptions>();
     const { reason, owner, arrivals, abort: aborts = false } = options;
+    const author = decider(call, owner);
     const where = await scopeOf(call, options);
     if (Object.values(where).every((one) => one === undefined))
       throw new RaeError('RAE_USAGE', 'nothing to pause: name a queue, or give --tenant, --worker or both');
     const expiresAt = endOf(call, options);
     const pauses = book(call);
-    const begun = await pauses.pause({ ...where, arrivals, aborts, reason, expiresAt }, { actor: owner });
+    const begun = await pauses.pause({ ...where, arrivals, aborts, reason, expiresAt }, author);
     // What a step held is taken back by the scheduler as soon as that step has ended.
     const running = aborts ? await pauses.abort() : 0;
     const { pause, queued } = begun;
@@ -99,6 +103,7 @@ export const queuePause: Command = {
 };
 
 export const queueResume: Command = {
+  overApi: true,
   name: 'resume',
   does: 'Lifts a pause: name just what was paused. What was kept goes on in fair order.',
   arguments: [argument('[queue]', 'the name of a queue', queueName)],
@@ -110,11 +115,12 @@ export const queueResume: Command = {
   examples: EXAMPLES.resume,
   run: async (call) => {
     const options = call.options<{ tenant?: string; worker?: string; owner: string; all?: true }>();
+    const author = decider(call, options.owner);
     const where = await scopeOf(call, options);
     const isNamed = Object.values(where).some((one) => one !== undefined);
     if (isNamed === (options.all === true))
       throw new RaeError('RAE_USAGE', 'name what was paused (a queue, --tenant, --worker or both), or say --all');
-    const lifted = await book(call).resume(where, { actor: options.owner });
+    const lifted = await book(call).resume(where, author);
     if (lifted.length === 0 && isNamed)
       throw new RaeError('RAE_NOT_FOUND', 'just that is not paused', { hint: 'see what is with: rae queue pauses' });
     return {
@@ -126,6 +132,7 @@ export const queueResume: Command = {
 };
 
 export const queuePauses: Command = {
+  overApi: true,
   name: 'pauses',
   does: 'Lists what is paused: by whom, why, and until when.',
   options: [new Option('--all', 'also pauses that are over')],
@@ -140,8 +147,8 @@ export const queuePauses: Command = {
   },
 };
 
-function book(call: Call): PauseBook {
-  return new PauseBook(call.connection.as('rae_operator'));
+function book(call: Call): Pauses {
+  return call.remote === undefined ? new PauseBook(call.connection.as('rae_operator')) : new RemotePauses(call.remote);
 }
 
 /** What was named. @throws RaeError `RAE_USAGE`, `RAE_TENANT_UNKNOWN` */

@@ -3,12 +3,14 @@ import { RaeError } from '../../kernel/errors.ts';
 import { RunBook } from '../../ledger/run-book.ts';
 import type { Call } from '../call.ts';
 import type { Command } from '../command.ts';
+import { RemoteQueues } from '../remote-fleet.ts';
 import { table } from '../table.ts';
 import { queuePause, queuePauses, queueResume } from './queue-pause.ts';
 
 type Row = QueueRow & QueueDepth;
 
 const list: Command = {
+  overApi: true,
   name: 'list',
   does: 'Lists queues: owed and admitted runs by the ledger, why owed ones are held, tickets and consumers by Redis.',
   examples: ['rae queue list', 'rae queue list --json'],
@@ -26,6 +28,7 @@ export const queueCommand: Command = {
 };
 
 async function rows(call: Call): Promise<readonly Row[]> {
+  if (call.remote !== undefined) return new RemoteQueues(call.remote).list();
   const { redisUrl } = call.connection.address;
   if (redisUrl === undefined)
     throw new RaeError('RAE_NO_FLEET', 'RAE_REDIS_URL is not set', { hint: 'set it beside RAE_DATABASE_URL' });

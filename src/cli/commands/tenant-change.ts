@@ -1,10 +1,11 @@
 import type { Argument } from 'commander';
-import { TenantRegistry } from '../../tenant/registry.ts';
 import { PLACEMENTS, type TenantChange } from '../../tenant/tenant.ts';
 import type { Call } from '../call.ts';
 import { clean } from '../cell.ts';
 import type { Answer, Command } from '../command.ts';
 import { argument, oneOf, tenantId, text } from '../option.ts';
+import type { Tenants } from '../remote-tenants.ts';
+import { tenantsOf } from '../tenant-source.ts';
 import { tenantJson } from '../tenant-view.ts';
 
 const ID = '3f2a8c54-1f7e-4c0b-9a53-0d7e2b1c9f10';
@@ -15,15 +16,15 @@ function changing(
   does: string,
   further: readonly Argument[],
   example: string,
-  change: (registry: TenantRegistry, args: readonly [tenantId: string, value: string]) => Promise<TenantChange>,
+  change: (registry: Tenants, args: readonly [tenantId: string, value: string]) => Promise<TenantChange>,
 ): Command {
   return {
+    overApi: true,
     name,
     does,
     arguments: [argument('<tenant>', 'its id', tenantId), ...further],
     examples: [example],
-    run: async (call) =>
-      answerOf(call, await change(new TenantRegistry(call.connection.as('rae_operator')), call.args())),
+    run: async (call) => answerOf(call, await change(tenantsOf(call), call.args())),
   };
 }
 

@@ -1,8 +1,10 @@
-import { onboard } from '../../access/onboarding.ts';
+import { type Onboarded, onboard } from '../../access/onboarding.ts';
 import { OPERATOR } from '../../audit/log.ts';
 import { TenantRegistry } from '../../tenant/registry.ts';
+import type { Call } from '../call.ts';
 import type { Command } from '../command.ts';
 import { jsonObject, option, text } from '../option.ts';
+import { RemoteTenants } from '../remote-tenants.ts';
 import { tenantDetails, tenantJson } from '../tenant-view.ts';
 
 interface Options {
@@ -14,6 +16,7 @@ interface Options {
 }
 
 export const tenantCreate: Command = {
+  overApi: true,
   name: 'create',
   does: 'Makes a tenant with its project "default", its first admin, the budget and rules of its plan, and an API key, shown this once.',
   needs: [option('--name <name>', 'what the tenant is called, 1 to 255 characters', text)],
@@ -28,8 +31,7 @@ export const tenantCreate: Command = {
     `rae tenant create --name Initech --metadata '{"region":"eu"}' --json`,
   ],
   run: async (call) => {
-    const registry = new TenantRegistry(call.connection.as('rae_operator'));
-    const { tenant, project, apiKey, made } = await onboard(registry, call.options<Options>(), OPERATOR);
+    const { tenant, project, apiKey, made } = await create(call, call.options<Options>());
     const key = apiKey ?? 'not shown again; make another with: rae key create';
     return {
       json: {
@@ -47,3 +49,9 @@ export const tenantCreate: Command = {
     };
   },
 };
+
+function create(call: Call, { name, plan, adminEmail, externalId, metadata }: Options): Promise<Onboarded> {
+  const tenant = { name, plan, adminEmail, metadata };
+  if (call.remote !== undefined) return new RemoteTenants(call.remote).create(tenant, externalId);
+  return onboard(new TenantRegistry(call.connection.as('rae_operator')), { ...tenant, externalId }, OPERATOR);
+}

@@ -1,8 +1,8 @@
-import { TenantRegistry } from '../../tenant/registry.ts';
 import { TENANT_STATUSES, type TenantStatus } from '../../tenant/tenant.ts';
 import type { Command } from '../command.ts';
 import { oneOf, option, tenantId, text, whole } from '../option.ts';
 import { table } from '../table.ts';
+import { tenantsOf } from '../tenant-source.ts';
 import { TENANT_COLUMNS, tenantJson } from '../tenant-view.ts';
 
 interface Options {
@@ -13,6 +13,7 @@ interface Options {
 }
 
 export const tenantList: Command = {
+  overApi: true,
   name: 'list',
   does: 'Lists tenants in the order of their ids, a page at a time.',
   options: [
@@ -24,7 +25,7 @@ export const tenantList: Command = {
   examples: ['rae tenant list --plan enterprise', 'rae tenant list --status suspended --limit 1000 --json'],
   run: async (call) => {
     const options = call.options<Options>();
-    const registry = new TenantRegistry(call.connection.as('rae_operator'));
+    const registry = tenantsOf(call);
     const { tenants, next } = await registry.list(options);
     if (!call.json && tenants.length === 0) call.out.say('no tenants');
     if (!call.json && next !== undefined) call.out.say(`there are more: --after ${next}`);

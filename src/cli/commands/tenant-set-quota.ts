@@ -1,10 +1,12 @@
 import { RaeError } from '../../kernel/errors.ts';
-import { QUOTA_NAMES, QUOTAS, type Quota, type QuotaChange } from '../../tenant/quota.ts';
+import { QUOTA_NAMES, QUOTAS, type Quota, type QuotaChange, type TenantQuota } from '../../tenant/quota.ts';
 import { QuotaBook, setQuotas } from '../../tenant/quota-book.ts';
+import type { Call } from '../call.ts';
 import type { Command } from '../command.ts';
 import { knownTenant } from '../known-tenant.ts';
 import { argument, decimal, option, orWord, tenantId, whole } from '../option.ts';
 import { quotaLines } from '../quota-view.ts';
+import { RemoteTenants } from '../remote-tenants.ts';
 
 const BY_PLAN = 'by-plan';
 const UNLIMITED = 'unlimited';
@@ -16,6 +18,7 @@ const camelOf = (quota: Quota) => quota.replace(/_(.)/g, (_all, letter: string) 
 type Given = number | typeof BY_PLAN | typeof UNLIMITED;
 
 export const tenantSetQuota: Command = {
+  overApi: true,
   name: 'set-quota',
   does: 'Sets what a tenant may have and ask for, apart from its plan; it holds from the next request on.',
   arguments: [argument('<tenant>', 'its id', tenantId)],
@@ -41,9 +44,14 @@ export const tenantSetQuota: Command = {
     ) as QuotaChange;
     if (Object.keys(change).length === 0)
       throw new RaeError('RAE_USAGE', `nothing to change: give ${QUOTA_NAMES.map(flagOf).join(' or ')}`);
-    await knownTenant(call, id);
-    await setQuotas(call.connection.as('rae_operator'), id, change);
-    const quotas = await new QuotaBook(call.connection.tenants).list(id);
+    const quotas = await set(call, id, change);
     return { json: { tenant_id: id, quotas }, text: () => quotaLines(quotas, call.out.look) };
   },
 };
+
+async function set(call: Call, id: string, change: QuotaChange): Promise<readonly TenantQuota[]> {
+  if (call.remote !== undefined) return new RemoteTenants(call.remote).setQuotas(id, change);
+  await knownTenant(call, id);
+  await setQuotas(call.connection.as('rae_operator'), id, change);
+  return new QuotaBook(call.connection.tenants).list(id);
+}

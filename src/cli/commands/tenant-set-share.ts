@@ -1,9 +1,9 @@
 import { RaeError } from '../../kernel/errors.ts';
-import { TenantRegistry } from '../../tenant/registry.ts';
 import { SHARE_BOUNDS } from '../../tenant/share.ts';
 import { clean } from '../cell.ts';
 import type { Command } from '../command.ts';
 import { argument, decimal, option, orWord, tenantId, whole } from '../option.ts';
+import { tenantsOf } from '../tenant-source.ts';
 import { shownShare, tenantJson } from '../tenant-view.ts';
 
 const BY_PLAN = 'by-plan';
@@ -14,6 +14,7 @@ interface Options {
 }
 
 export const tenantSetShare: Command = {
+  overApi: true,
   name: 'set-share',
   does: "Sets a tenant's weight against others and its cap on runs at once, apart from its plan; dispatch follows at once.",
   arguments: [argument('<tenant>', 'its id', tenantId)],
@@ -38,7 +39,7 @@ export const tenantSetShare: Command = {
     const { weight, cap } = call.options<Options>();
     if (weight === undefined && cap === undefined)
       throw new RaeError('RAE_USAGE', 'nothing to change: give --weight or --cap');
-    const registry = new TenantRegistry(call.connection.as('rae_operator'));
+    const registry = tenantsOf(call);
     const { tenant, changed } = await registry.setShare(id, {
       weight: weight === BY_PLAN ? null : weight,
       runCap: cap === BY_PLAN ? null : cap,
