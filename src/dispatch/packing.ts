@@ -12,6 +12,8 @@ export interface PackingOptions {
 
 /** A ticket holds no more than this of expected time, in ms, so that it never makes others wait long, … */
 export const TICKET_MS = 20;
+/** … nor than this if every run takes all that is expected of it, in ms: the statement that does a ticket may take so long, … */
+const MOST_MS = 1_000;
 /** … nor more runs than this, … */
 const MOST_RUNS = 128;
 /** … and is not split below this for the sake of spreading: a round trip costs more than a few small runs. */
@@ -38,14 +40,18 @@ export function pack(
     const most = Math.min(MOST_RUNS, Math.max(LEAST_RUNS, spread));
     let ticket: FlyingRun[] = [];
     let ms = 0;
+    let atWorst = 0;
     for (const group of byKey(inQueue, ({ tenantId }) => tenantId)) {
       const groupMs = group.reduce((sum, run) => sum + aloneMs(run), 0);
-      if (ticket.length > 0 && (ms + groupMs > TICKET_MS || ticket.length + group.length > most)) {
+      const groupAtWorst = group.reduce((sum, { estimateMs }) => sum + estimateMs, 0);
+      const isLong = ms + groupMs > TICKET_MS || atWorst + groupAtWorst > MOST_MS;
+      if (ticket.length > 0 && (isLong || ticket.length + group.length > most)) {
         tickets.push(ticket);
-        [ticket, ms] = [[], 0];
+        [ticket, ms, atWorst] = [[], 0, 0];
       }
       ticket.push(...group);
       ms += groupMs;
+      atWorst += groupAtWorst;
     }
     if (ticket.length > 0) tickets.push(ticket);
   }

@@ -81,6 +81,21 @@ describe('what share of its estimate a run typically takes', () => {
     expect(costs.typical('delivery')).toBe(1);
   });
 
+  it('is little where most runs lose their core, and a few do not', () => {
+    const costs = book();
+    for (let run = 0; run < 1_000; run += 1) costs.measured(`t${run % 49}`, 'decay', run % 10 < 7 ? 10 : 0.4);
+    expect(costs.typical('decay')).toBeLessThan(0.2);
+  });
+
+  it('is known within a hundred runs, where all of them take much less than those before, and where they take more again', () => {
+    const costs = book();
+    for (let run = 0; run < 200; run += 1) costs.measured(`t${run}`, 'decay', 80);
+    for (let run = 0; run < 50; run += 1) costs.measured(`t${run}`, 'decay', 2);
+    expect(costs.typical('decay')).toBeLessThan(0.05);
+    for (let run = 50; run < 150; run += 1) costs.measured(`t${run}`, 'decay', 80);
+    expect(costs.typical('decay')).toBeGreaterThan(0.5);
+  });
+
   it('is the same for tenants whose runs differ, as each is held against its own estimate', () => {
     const costs = book();
     for (let run = 0; run < 1_000; run += 1) costs.measured(`t${run % 50}`, 'decay', 2 ** (run % 10));

@@ -54,6 +54,11 @@ describe('tickets', () => {
     expect(pack(list, { ...options, aloneMs: ({ estimateMs }) => estimateMs / 10 })).toHaveLength(1);
   });
 
+  it('end within a second even if every run takes all that is expected of it', () => {
+    const list = Array.from({ length: 40 }, (_, tenant) => flying(tenant, 0, 100));
+    expect(pack(list, { ...options, aloneMs: () => 0.1 })).toHaveLength(4);
+  });
+
   it('are spread over the tickets that can be taken when the load is small', () => {
     const list = Array.from({ length: 40 }, (_, tenant) => flying(tenant, 0, 0.1));
     expect(pack(list, { ...options, free: () => 8 })).toHaveLength(8);
