@@ -1,5 +1,7 @@
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
+import { Consumption, EVERYTHING, faultsOfConsumption } from '../src/kernel/consumption.ts';
+import { parseQueue } from './names.ts';
 import { Script } from './script.ts';
 
 /** A worker process as it announces itself. */
@@ -12,6 +14,8 @@ export interface ConsumerAnnouncement {
   readonly steps: number;
   /** The queues it is attached to. */
   readonly queues: readonly string[];
+  /** Which queues of its workers it takes, as `Consumption` reads it; default all. */
+  readonly consumes?: string;
 }
 
 const KEY = 'rae:consumers';
@@ -20,6 +24,11 @@ const announced = z.object({
   slots: z.int().min(1),
   steps: z.int().min(1),
   queues: z.array(z.string()).default([]),
+  consumes: z
+    .string()
+    .refine((text) => faultsOfConsumption(text).length === 0)
+    .default(EVERYTHING)
+    .transform((text) => new Consumption(text)),
 });
 
 // By the clock of Redis, so that hosts whose clocks differ count on each other all the same. Each entry is the time
@@ -43,8 +52,8 @@ return found
 
 /** Says that a process takes tickets for the next `forMs`. Said again before that, and withdrawn when it drains. */
 export async function announceConsumer(redis: Redis, consumer: ConsumerAnnouncement, forMs: number): Promise<void> {
-  const { id, workers, slots, steps, queues } = consumer;
-  await ANNOUNCE.run(redis, [KEY], [id, JSON.stringify({ workers, slots, steps, queues }), forMs]);
+  const { id, workers, slots, steps, queues, consumes } = consumer;
+  await ANNOUNCE.run(redis, [KEY], [id, JSON.stringify({ workers, slots, steps, queues, consumes }), forMs]);
 }
 
 /** Takes an announcement back. */
@@ -55,12 +64,20 @@ export async function withdrawConsumer(redis: Redis, id: string): Promise<void> 
 /** What processes can do at once, all together. */
 export type AnnouncedCapacity = Pick<ConsumerAnnouncement, 'slots' | 'steps'> & { readonly processes: number };
 
+/** Processes of a worker that take the same queues, and what they can do at once, all together. */
+export interface Takers extends AnnouncedCapacity {
+  readonly worker: string;
+  readonly consumes: Consumption;
+}
+
+type Process = z.infer<typeof announced>;
+
 /** Who takes tickets of which worker, as the processes have announced themselves. */
 export class Consumers {
-  readonly #processes: readonly Omit<ConsumerAnnouncement, 'id'>[];
+  readonly #processes: readonly Process[];
   readonly #attached = new Map<string, number>();
 
-  constructor(processes: readonly Omit<ConsumerAnnouncement, 'id'>[]) {
+  constructor(processes: readonly Process[]) {
     this.#processes = processes;
     for (const { queues, slots } of processes) {
       for (const queue of queues) this.#attached.set(queue, (this.#attached.get(queue) ?? 0) + slots);
@@ -80,6 +97,27 @@ export class Consumers {
     return capacities;
   }
 
+  /** The same, apart for those that take other queues. */
+  get takers(): readonly Takers[] {
+    const takers = new Map<string, Takers>();
+    for (const process of this.#processes) {
+      for (const worker of process.workers) {
+        const key = `${worker} ${process.consumes.text}`;
+        const { slots = 0, steps = 0, processes = 0 } = takers.get(key) ?? {};
+        const more = { slots: slots + process.slots, steps: steps + process.steps, processes: processes + 1 };
+        takers.set(key, { worker, consumes: process.consumes, ...more });
+      }
+    }
+    return [...takers.values()];
+  }
+
+  /** How many processes take tickets of a queue, attached to it now or as soon as it has any. */
+  takersOf(queue: string): number {
+    return this.takers
+      .filter(({ worker, consumes }) => parseQueue(queue)?.worker === worker && takesQueue(consumes, queue))
+      .reduce((sum, { processes }) => sum + processes, 0);
+  }
+
   /** Processes per worker; no entry for a worker without any. */
   get processes(): ReadonlyMap<string, number> {
     const counts = new Map<string, number>();
@@ -97,6 +135,13 @@ export class Consumers {
   slotsAt(queue: string): number {
     return this.#attached.get(queue) ?? 0;
   }
+}
+
+/** Whether a process that takes the queue's worker takes its tickets. */
+export function takesQueue(consumes: Consumption, queue: string): boolean {
+  const name = parseQueue(queue);
+  if (name === undefined) return false;
+  return name.kind === 'shared' ? consumes.takesPartition(name.partition) : consumes.takesTenant(name.tenantId);
 }
 
 /** Who has announced itself; what has lapsed is forgotten, and what is no announcement is passed over. */

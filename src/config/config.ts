@@ -46,6 +46,8 @@ function configOf(env: Environment, shards: Readonly<Record<string, string>>) {
     partitions: env.RAE_PARTITIONS,
     concurrency: env.RAE_CONCURRENCY,
     dedicatedQueues: env.RAE_DEDICATED_QUEUES,
+    /** Which queues a worker process takes, as `Consumption` reads it. */
+    consume: env.RAE_CONSUME,
     pgPool: env.RAE_PG_POOL,
     window: env.RAE_WINDOW,
     /** Share of the run slots that is lent to short runs only, from 0 to 1. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   allowList,
   choice,
+  consumption,
   credential,
   derivedWhole,
   jsonObject,
@@ -62,6 +63,9 @@ export const SETTINGS = Object.freeze({
     100,
     'queues',
     'How many dedicated queues a worker process is attached to at once; each costs a Redis connection. When more of them have work, they take turns.',
+  ),
+  RAE_CONSUME: consumption(
+    'Which queues of its workers a worker process takes: shared partitions (`0-3,7`) or all of them and that of quarantine (`shared`), the dedicated queues of all tenants (`dedicated`) or of some (their ids), that of `quarantine` alone. What no process takes waits: `rae doctor` says so.',
   ),
   RAE_PG_POOL: whole(
     1,

@@ -44,7 +44,7 @@ export function lookUp(env: Variables, name: string, setting: Setting): Given | 
 
 /** What is wrong with the text given for a setting, without showing it where it is a secret. */
 export function mistakeOf({ text, from }: Given, setting: Setting, issue: string): Mistake {
-  const what = setting.secret ? `${issue} (value not shown)` : `is ${quote(text)}`;
+  const what = setting.secret ? `${issue} (value not shown)` : setting.explains ? issue : `is ${quote(text)}`;
   const example = from.endsWith('_FILE') ? setting.example : `${from}=${setting.example}`;
   return { name: from, what: `${what}; expected ${setting.expects}, for example ${example}` };
 }

@@ -2,9 +2,6 @@ import { editDistance, nearest } from '../kernel/nearest.ts';
 import { SETTINGS } from './environment.ts';
 import { type Mistake, quote } from './mistake.ts';
 
-// Names that other releases read: during an upgrade two releases share one environment, so they are no misspellings.
-const OTHER_RELEASES = new Set(['RAE_CONSUME']);
-
 /** Every variable that is read by its own name; `RAE_SHARD_<NAME>_URL` comes on top. */
 export const KNOWN_NAMES: ReadonlySet<string> = new Set(
   Object.entries(SETTINGS).flatMap(([name, setting]) => (setting.secret ? [name, `${name}_FILE`] : [name])),
@@ -27,9 +24,6 @@ function nearestShard(name: string): string | undefined {
 /** What is to be said about a `RAE_*` variable that no setting reads: a mistake when it looks like a slip. */
 export function judgeUnknown(name: string): { readonly mistake: Mistake } | { readonly warning: string } {
   const shown = quote(name).slice(1, -1);
-  if (OTHER_RELEASES.has(name.replace(/_FILE$/, ''))) {
-    return { warning: `ignored ${shown}: this release of RAE does not read it` };
-  }
   // Compared without the common beginning, else short names such as RAE_PATH and RAE_DATA count as close.
   const rest = nearest(
     name.slice(4),

@@ -46,9 +46,10 @@ export function readSettings(env: Variables, mistakes: Mistake[]) {
     if (found === undefined) continue;
     if ('text' in found) {
       given.set(name, found);
-      const issue = setting.schema.safeParse(found.text).error?.issues[0];
-      if (!issue) continue;
-      mistakes.push(mistakeOf(found, setting, issue.message));
+      const issues = setting.schema.safeParse(found.text).error?.issues ?? [];
+      if (issues.length === 0) continue;
+      const said = setting.explains ? issues : issues.slice(0, 1);
+      mistakes.push(...said.map(({ message }) => mistakeOf(found, setting, message)));
     } else {
       mistakes.push(found);
     }

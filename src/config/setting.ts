@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { faultOfAllowList } from '../kernel/allow-list.ts';
+import { EVERYTHING, faultsOfConsumption } from '../kernel/consumption.ts';
 import { faultOfKeyList } from '../kernel/key-list.ts';
 import { faultOfUrl, type SCHEMES } from './service-url.ts';
 
@@ -18,6 +19,8 @@ export interface Setting<Value = unknown> {
   readonly means: string;
   /** Never shown, and accepted from a mounted file as `<NAME>_FILE`. */
   readonly secret: boolean;
+  /** Each of its issues is a sentence about a part of it, to be shown by itself. */
+  readonly explains?: boolean;
   /** Another variable that is read when neither this one nor its file is set. */
   readonly fallback?: string;
 }
@@ -180,4 +183,17 @@ export function allowList(example: string, means: string): Setting<string | unde
     })
     .optional();
   return { ...plain, schema, default: none, expects: 'a list of host names, addresses and ranges', example, means };
+}
+
+/** Which queues a process takes. Every entry that is wrong is an issue of its own. */
+export function consumption(means: string): Setting<string> {
+  const schema = z
+    .string()
+    .check((context) => {
+      for (const message of faultsOfConsumption(context.value))
+        context.issues.push({ code: 'custom', message, input: '' });
+    })
+    .default(EVERYTHING);
+  const expects = 'a list of partitions, `shared`, `dedicated`, `quarantine` and tenant ids';
+  return { ...plain, schema, default: EVERYTHING, expects, example: '0-3,dedicated', means, explains: true };
 }

@@ -2,7 +2,8 @@ import { arrayLiteral } from '../db/array-literal.ts';
 import type { Queryable } from '../db/database.ts';
 import { sqlStateOf } from '../db/sqlstate.ts';
 import type { DispatchLease } from './lease.ts';
-import type { AdmittedRun, PlacedPick } from './picture.ts';
+import type { AdmittedRun } from './ledger-run.ts';
+import type { PlacedPick } from './pick.ts';
 import { dispatchSql } from './sql.ts';
 
 /** What admissions are made with. */

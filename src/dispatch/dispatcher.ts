@@ -1,32 +1,15 @@
 import type { Completion } from '../../queues/completion-message.ts';
-import type { TicketProducer } from '../../queues/producer.ts';
-import type { Queryable } from '../db/database.ts';
-import type { Clock } from '../kernel/clock.ts';
+import type { Takers } from '../../queues/consumers.ts';
 import { messageOf, RaeError } from '../kernel/errors.ts';
-import type { Events } from '../observe/events.ts';
 import { Admission } from './admission.ts';
 import { type Arrivals, Backlog } from './backlog.ts';
 import { ControlReader } from './control-reader.ts';
+import type { DispatcherOptions } from './dispatcher-options.ts';
 import { Intake } from './intake.ts';
-import type { DispatchLease } from './lease.ts';
-import { type AdmittedRun, Picture, type PictureOptions } from './picture.ts';
+import type { AdmittedRun } from './ledger-run.ts';
+import { Picture } from './picture.ts';
 import { Reconciliation, type TakenBackRun } from './reconciliation.ts';
-import type { TicketSealer } from './ticket-sealer.ts';
 import { TicketSender } from './ticket-sender.ts';
-
-/** What a dispatcher is made of. */
-export interface DispatcherOptions extends PictureOptions {
-  readonly database: Queryable;
-  readonly lease: DispatchLease;
-  readonly producer: Pick<TicketProducer, 'add'>;
-  readonly sealer: TicketSealer;
-  readonly events: Events;
-  readonly clock: Clock;
-  /** A queued run that nobody claimed for so long is taken back. */
-  readonly waitMs: number;
-  /** Told of each admission. */
-  readonly onAdmitted?: () => void;
-}
 
 const RETRY_MS = 1_000;
 /**
@@ -90,6 +73,14 @@ export class Dispatcher {
     this.pump();
   }
 
+  /** Follows which processes take which queues, after whatever is under way. */
+  async follow(takers: readonly Takers[]): Promise<void> {
+    await this.#alone(async () => {
+      if (this.#options.windows.follow(takers, this.#nowMs)) this.picture.relane();
+    });
+    this.pump();
+  }
+
   /** Looks through the whole ledger for who waits. */
   async sweep(): Promise<void> {
     await this.#intake.sweep();
@@ -145,8 +136,8 @@ export class Dispatcher {
   }
 
   /**
-   * Dispatches until nobody waits or every window is full: at once, or a few ms after the last admission. Returns at once;
-   * calls meanwhile are folded into one.
+   * Dispatches until nobody waits or every window is full: at once, or a few ms after the last admission. Calls meanwhile
+   * are folded into one.
    */
   pump(): void {
     this.#again = true;

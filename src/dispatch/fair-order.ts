@@ -11,12 +11,10 @@ import { TAG_FIELD, TagTable } from './tag-table.ts';
  * **Starvation bound.** Between two picks of a tenant i that stays in the order and unparked, any other tenant j is
  * picked for at most `(w_j / w_i) · c_i + c_j,max`, where c_i is what i was charged since (its pick and upward
  * corrections), c_j,max the largest charge of j, and what j gets back in between does not count. A tenant that comes
- * or is unparked waits for at most one charge of each other, two where the last estimate of that one was too high.
- * Proof: docs/decisions/0006-fair-order.md.
+ * or is unparked waits for at most one charge of each other, two where the last estimate of that one was too high (docs/decisions/0006).
  *
- * Costs O(log n) a call and about 120 bytes a tenant. Every pick is to be settled or refunded exactly once: until then
- * its tenant is remembered. All is in memory: a new dispatcher starts with equal tags and does not settle the runs that
- * another one picked. That forgives each tenant the lead it had: one largest charge where estimates were right.
+ * O(log n) a call, about 120 bytes a tenant, all in memory. Every pick is to be settled or refunded exactly once. A new
+ * dispatcher starts with equal tags: that forgives each tenant its lead, one largest charge where estimates were right.
  */
 export class FairOrder {
   readonly #tags = new TagTable();
@@ -38,9 +36,14 @@ export class FairOrder {
     return this.#ready.size + this.#parked.size + this.#barred.size + this.#shelved.size;
   }
 
-  /** Tenants that take memory: those of `size`, and those that left but are ahead of V or have unsettled picks. */
+  /** Those that take memory: also who left but is ahead of V or has unsettled picks. */
   get remembered(): number {
     return this.#tags.size;
+  }
+
+  /** Who they are. */
+  *tenants(): Generator<string> {
+    for (const row of this.#tags.rows()) if (this.#has(row)) yield this.#tags.id(row);
   }
 
   /**
@@ -142,10 +145,7 @@ export class FairOrder {
     this.#correct(tenantId, chargeOf(estimated), chargeOf(measured), 1);
   }
 
-  /**
-   * The tenant was picked elsewhere, or what it was charged there was corrected: it goes on, or back, by as much here.
-   * Nothing for a tenant that is not known here.
-   */
+  /** The tenant was picked elsewhere, or what it was charged there was corrected: so it goes on, or back, here if it is known. */
   shift(tenantId: string, charged: number, due: number): void {
     this.#correct(tenantId, charged, due, 0);
   }

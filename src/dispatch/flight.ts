@@ -6,6 +6,8 @@ export interface FlyingRun {
   /** What its ticket names; with the run it names this admission for ever. */
   readonly attempt: number;
   readonly queue: string;
+  /** Where it lies by which processes take its queue. */
+  readonly lane: string;
   /** Its tenant's placement epoch. */
   readonly epoch: number;
   /** sha256 of its payload in hex; null = it has none. */
@@ -26,12 +28,13 @@ interface Ticket {
   readonly id: string;
   readonly queue: string;
   readonly worker: string;
+  lane: string;
   readonly runs: Set<string>;
   readonly sentAtMs: number;
 }
 
 interface Entry {
-  readonly run: FlyingRun;
+  run: FlyingRun;
   ticket: Ticket | undefined;
 }
 
@@ -48,6 +51,8 @@ export class Flight {
   readonly #workers = new Map<string, number>();
   readonly #tickets = new Map<string, Ticket>();
   readonly #ticketsOf = new Map<string, number>();
+  readonly #lanes = new Map<string, number>();
+  readonly #ticketsInLane = new Map<string, number>();
   /** Tenant to worker to its runs in flight. */
   readonly #tenants = new Map<string, Map<string, number>>();
 
@@ -89,6 +94,30 @@ export class Flight {
     return this.#ticketsOf.get(worker) ?? 0;
   }
 
+  /** How many runs of the lane are admitted. */
+  inLane(lane: string): number {
+    return this.#lanes.get(lane) ?? 0;
+  }
+
+  /** How many tickets of the lane have not come to their end. */
+  ticketsInLane(lane: string): number {
+    return this.#ticketsInLane.get(lane) ?? 0;
+  }
+
+  /** Other processes take the queues: every run lies in the lane that its queue is in now. What it was charged for in another is over. */
+  relane(laneOf: (worker: string, queue: string) => string): void {
+    this.#lanes.clear();
+    this.#ticketsInLane.clear();
+    for (const entry of this.#runs.values()) {
+      entry.run = { ...entry.run, lane: laneOf(entry.run.worker, entry.run.queue), charged: false };
+      change(this.#lanes, entry.run.lane, 1);
+    }
+    for (const ticket of this.#tickets.values()) {
+      ticket.lane = laneOf(ticket.worker, ticket.queue);
+      change(this.#ticketsInLane, ticket.lane, 1);
+    }
+  }
+
   /** How many runs of the tenant and worker are admitted. */
   ofTenant(tenantId: string, worker: string): number {
     return this.#tenants.get(tenantId)?.get(worker) ?? 0;
@@ -106,6 +135,7 @@ export class Flight {
     this.#runs.set(run.runId, { run, ticket: undefined });
     change(this.#queues, run.queue, 1);
     change(this.#workers, run.worker, 1);
+    change(this.#lanes, run.lane, 1);
     let workers = this.#tenants.get(run.tenantId);
     if (workers === undefined) {
       workers = new Map();
@@ -123,6 +153,7 @@ export class Flight {
     this.#leaveTicket(entry);
     change(this.#queues, run.queue, -1);
     change(this.#workers, run.worker, -1);
+    change(this.#lanes, run.lane, -1);
     const workers = this.#tenants.get(run.tenantId);
     if (workers !== undefined) {
       change(workers, run.worker, -1);
@@ -135,7 +166,8 @@ export class Flight {
   ticketed(id: string, runs: readonly FlyingRun[], sentAtMs: number): void {
     const [first] = runs;
     if (first === undefined) return;
-    const ticket = { id, queue: first.queue, worker: first.worker, runs: new Set<string>(), sentAtMs };
+    const { queue, worker, lane } = first;
+    const ticket = { id, queue, worker, lane, runs: new Set<string>(), sentAtMs };
     for (const { runId } of runs) {
       const entry = this.#runs.get(runId);
       if (entry === undefined) continue;
@@ -146,6 +178,7 @@ export class Flight {
     if (ticket.runs.size === 0) return;
     this.#tickets.set(id, ticket);
     change(this.#ticketsOf, ticket.worker, 1);
+    change(this.#ticketsInLane, ticket.lane, 1);
   }
 
   /** The ticket was not taken: its runs are in none. */
@@ -177,8 +210,8 @@ export class Flight {
   }
 
   clear(): void {
-    for (const map of [this.#runs, this.#queues, this.#workers, this.#tickets, this.#ticketsOf, this.#tenants])
-      map.clear();
+    for (const map of [this.#runs, this.#queues, this.#workers, this.#lanes, this.#tickets, this.#tenants]) map.clear();
+    for (const map of [this.#ticketsOf, this.#ticketsInLane]) map.clear();
   }
 
   #leaveTicket(entry: Entry): void {
@@ -189,6 +222,7 @@ export class Flight {
     if (ticket.runs.size > 0) return;
     this.#tickets.delete(ticket.id);
     change(this.#ticketsOf, ticket.worker, -1);
+    change(this.#ticketsInLane, ticket.lane, -1);
   }
 }
 

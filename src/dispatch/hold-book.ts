@@ -173,16 +173,19 @@ export class HoldBook {
     const { flight, turns, controls } = dispatcher.picture;
     const holds: QueueHold[] = [];
     for (const worker of workers) {
-      if (turns.waiting(worker.name) === 0) continue;
+      const lanes = turns.lanesOf(worker.name);
+      if (lanes.length === 0) continue;
       const of = { worker: worker.name, queue: EVERY, value: flight.ofWorker(worker.name) };
       const limit = dispatcher.picture.limits.total(worker.name);
       const total = limit?.run_cap ?? undefined;
+      const isWhole = lanes.length === 1 && lanes[0] === worker.name;
       const { runs, tickets } = windows.room(worker, flight);
       const set = controls.ofWorker(worker.name);
       if (set !== undefined) holds.push({ ...of, value: null, reason: 'paused', bound: null, set });
       else if (total !== undefined && of.value >= total)
         holds.push({ ...of, reason: 'total_cap', bound: total, set: { owner: limit?.owner ?? null, clearsAt: null } });
       else if (!windows.isConsumed(worker.name)) holds.push({ ...of, reason: 'no_consumer', bound: null });
+      else if (!isWhole) for (const lane of lanes) holds.push(...this.#laneHolds(worker, lane));
       else if (runs <= 0 || tickets <= 0) holds.push({ ...of, reason: 'window', bound: windows.limit(worker) });
     }
     for (const { tenantId, worker } of turns.holds.now('paused')) {
@@ -198,6 +201,23 @@ export class HoldBook {
       holds.push({ worker, queue, reason: 'window', value: flight.inQueue(queue), bound: windows.perQueue });
     }
     return holds;
+  }
+
+  /** Of a worker whose processes take different queues: those whose processes are busy, or that have none. */
+  #laneHolds(worker: DispatchedWorker, lane: string): readonly QueueHold[] {
+    const { dispatcher, windows } = this.#options;
+    const { flight, turns, controls } = dispatcher.picture;
+    const { runs, tickets } = windows.room(worker, flight, lane);
+    if (runs > 0 && tickets > 0) return [];
+    const queues = new Set<string>();
+    for (const tenantId of turns.waitingIn(lane)) queues.add(dispatcher.picture.queueOf(worker.name, tenantId));
+    const isTaken = windows.isConsumed(worker.name, lane);
+    const why = isTaken
+      ? { reason: 'window' as const, bound: windows.limit(worker, lane) }
+      : { reason: 'no_consumer' as const, bound: null };
+    // What operators have paused is held by that.
+    const own = [...queues].filter((queue) => controls.ofQueue(queue) === undefined);
+    return own.map((queue) => ({ worker: worker.name, queue, value: flight.inQueue(queue), ...why }));
   }
 }
 

@@ -72,8 +72,13 @@ export class Intake {
 
   /** Takes in shares. Who has moved has its queued runs taken back first, so that they keep their order. */
   async #learn(rows: readonly ShareRow[]): Promise<void> {
+    const { picture } = this.#options;
     let moved = false;
-    for (const row of rows) moved = this.#options.picture.shares.set(row) || moved;
+    for (const row of rows) {
+      if (!picture.shares.set(row)) continue;
+      moved = true;
+      picture.moved(row.tenant_id);
+    }
     if (moved) await this.#options.takeBackMoved();
   }
 }

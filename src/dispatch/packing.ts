@@ -4,8 +4,8 @@ import type { FlyingRun } from './flight.ts';
 export interface PackingOptions {
   /** Workers whose runs share tickets; the runs of all others have one each. */
   readonly shared: ReadonlySet<string>;
-  /** How many more tickets a worker's processes can take at once, so that a small load is spread over all of them. */
-  readonly free: (worker: string) => number;
+  /** How many more tickets the processes of a lane can take at once, so that a small load is spread over all of them. */
+  readonly free: (lane: string) => number;
   /** What the run would take with a core to itself, in ms. */
   readonly aloneMs: (run: FlyingRun) => number;
 }
@@ -28,15 +28,15 @@ export function pack(
   { shared, free, aloneMs }: PackingOptions,
 ): readonly (readonly FlyingRun[])[] {
   const tickets: FlyingRun[][] = [];
-  const perWorker = new Map<string, number>();
-  for (const { worker } of runs) perWorker.set(worker, (perWorker.get(worker) ?? 0) + 1);
+  const perLane = new Map<string, number>();
+  for (const { lane } of runs) perLane.set(lane, (perLane.get(lane) ?? 0) + 1);
   for (const inQueue of byKey(runs, ({ queue }) => queue)) {
     const [first] = inQueue;
     if (first === undefined || !shared.has(first.worker)) {
       tickets.push(...inQueue.map((run) => [run]));
       continue;
     }
-    const spread = Math.ceil((perWorker.get(first.worker) ?? 1) / Math.max(1, free(first.worker)));
+    const spread = Math.ceil((perLane.get(first.lane) ?? 1) / Math.max(1, free(first.lane)));
     const most = Math.min(MOST_RUNS, Math.max(LEAST_RUNS, spread));
     let ticket: FlyingRun[] = [];
     let ms = 0;

@@ -3,45 +3,14 @@ import type { HoldReason } from '../ledger/hold-reason.ts';
 import { Controls } from './controls.ts';
 import type { CostBook } from './cost-book.ts';
 import { Flight, type FlyingRun } from './flight.ts';
+import type { AdmittedRun, LedgerRun } from './ledger-run.ts';
 import { Limits } from './limits.ts';
 import { TICKET_MS } from './packing.ts';
+import type { PlacedPick } from './pick.ts';
 import { Places } from './places.ts';
 import { ShareBook } from './share.ts';
-import { type Pick, Turns } from './turns.ts';
+import { Turns } from './turns.ts';
 import type { DispatchedWorker, Windows } from './windows.ts';
-
-/** A run in flight as the ledger gives it. */
-export type LedgerRun = {
-  readonly tenant_id: string;
-  readonly run_id: string;
-  readonly worker: string;
-  readonly attempt: number;
-  readonly epoch: number;
-  /** sha256 of its payload in hex; null = it has none. */
-  readonly payload: string | null;
-  readonly lent: boolean;
-  readonly flight_id: string;
-};
-
-/** A run that was queued for a pick. */
-export type AdmittedRun = {
-  /** Which pick of the admission, from 1. */
-  readonly nth: number;
-  readonly run_id: string;
-  readonly attempt: number;
-  /** sha256 of its payload in hex; null = it has none. */
-  readonly payload: string | null;
-  readonly flight_id: string;
-};
-
-/** A pick, and where its tickets go: a tenant that moves before they are made has them refused by the claim. */
-export interface PlacedPick extends Pick {
-  readonly queue: string;
-  /** The tenant's placement epoch. */
-  readonly epoch: number;
-  /** The tenant has a rate of the worker. */
-  readonly rated: boolean;
-}
 
 /** What a picture is made of. */
 export interface PictureOptions {
@@ -56,6 +25,14 @@ export interface PictureOptions {
 
 /** Runs picked for one admission. */
 const BATCH = 500;
+
+/** What is being picked: so far, lanes by tenant, runs by queue, and how many more. */
+interface Batch {
+  readonly picks: PlacedPick[];
+  readonly lanes: Map<string, number>;
+  readonly queued: Map<string, number>;
+  left: number;
+}
 
 /** What a dispatcher knows of the ledger: who waits, what is admitted, what each tenant may, where its runs wait. */
 export class Picture {
@@ -94,41 +71,35 @@ export class Picture {
 
   /** The tenant may have owed work of the worker. */
   add(tenantId: string, worker: string): void {
-    this.turns.add(tenantId, worker, this.shares.get(tenantId)?.weight ?? 1);
+    const { lane, weight } = this.#waits(tenantId, worker);
+    this.turns.add(tenantId, worker, weight, lane);
+  }
+
+  /** Other processes take the queues: what waits and what is admitted lies in other lanes now. */
+  relane(): void {
+    this.turns.relane((tenantId, worker) => this.#waits(tenantId, worker));
+    this.flight.relane((worker, queue) => this.#options.windows.laneOf(worker, queue));
+  }
+
+  /** The tenant is placed elsewhere: it waits in the lanes of its queues of now. */
+  moved(tenantId: string): void {
+    this.turns.move(tenantId, (worker) => this.#waits(tenantId, worker));
   }
 
   /** Picks up to 500 runs that may be admitted now: within each worker's window and queue, and each tenant's cap. */
   pick(nowMs: number): readonly PlacedPick[] {
-    const { workers, windows } = this.#options;
-    const picks: PlacedPick[] = [];
-    const lanes = new Map<string, number>();
-    const queued = new Map<string, number>();
-    let left = BATCH;
+    const { workers } = this.#options;
+    const batch: Batch = { picks: [], lanes: new Map(), queued: new Map(), left: BATCH };
     this.#filled.clear();
     // Another begins each time, so that none always has the last word on caps.
     this.#first += 1;
-    for (let nth = 0; nth < workers.length && left > 0; nth += 1) {
+    for (let nth = 0; nth < workers.length && batch.left > 0; nth += 1) {
       const worker = workers[(this.#first + nth) % workers.length];
-      if (worker === undefined || this.turns.waiting(worker.name) === 0) continue;
-      if (this.controls.ofWorker(worker.name) !== undefined) continue;
-      const { runs, ms, tickets, idle, reserve } = windows.room(worker, this.flight);
-      const allowed = (this.limits.total(worker.name)?.run_cap ?? Infinity) - this.flight.ofWorker(worker.name);
-      if (runs <= 0 || tickets <= 0 || allowed <= 0) continue;
-      const held = (tenantId: string, picked: number) => this.#held(worker, tenantId, picked, lanes, queued, nowMs);
-      const onPick = (tenantId: string, picked: number) => {
-        left -= 1;
-        add(queued, this.queueOf(worker.name, tenantId), 1);
-        if (!worker.shared || picked === 1) add(lanes, tenantId, 1);
-      };
-      // A ticket is of one queue: what is picked for one place is parted among the partitions, and would fill none.
-      const parted = worker.shared ? Math.min(this.places.partitions - 1, tickets) * TICKET_MS : 0;
-      const request = { runs: Math.min(left, runs, allowed), ms: ms + parted, idle, reserve, held, onPick };
-      for (const pick of this.turns.take(worker.name, request, nowMs)) {
-        const rated = this.limits.isRated(pick.tenantId, worker.name);
-        picks.push({ ...pick, ...this.places.of(worker.name, pick.tenantId), rated });
-      }
+      if (worker === undefined || this.controls.ofWorker(worker.name) !== undefined) continue;
+      // One lane at a time: what is picked in it takes of the room of others.
+      this.turns.lanesOf(worker.name).some((lane) => this.#pickIn(worker, lane, batch, nowMs));
     }
-    return picks;
+    return batch.picks;
   }
 
   /** What was admitted of the picks is in flight now, and the rest is as if it had not been picked. */
@@ -137,8 +108,8 @@ export class Picture {
     for (const { nth, run_id: runId, attempt, payload, flight_id: flightId } of runs) {
       const pick = picks[nth - 1];
       if (pick === undefined) continue;
-      const { tenantId, worker, lent, cost, queue, epoch } = pick;
-      const named = { tenantId, runId, worker, attempt, payload, lent, flightId, queue, epoch };
+      const { tenantId, worker, lane, lent, cost, queue, epoch } = pick;
+      const named = { tenantId, runId, worker, lane, attempt, payload, lent, flightId, queue, epoch };
       flying.push({ ...named, estimateMs: cost, charged: true, admittedMs: nowMs });
     }
     for (const run of flying) {
@@ -156,13 +127,9 @@ export class Picture {
     const { tenant_id: tenantId, run_id: runId, worker, attempt, epoch, payload, lent, flight_id: flightId } = run;
     const named = { tenantId, runId, worker, attempt, payload, lent, flightId, epoch };
     const estimateMs = this.turns.estimate(tenantId, worker);
-    this.flight.add({
-      ...named,
-      queue: this.queueOf(worker, tenantId),
-      estimateMs,
-      charged: false,
-      admittedMs: nowMs,
-    });
+    const queue = this.queueOf(worker, tenantId);
+    const lane = this.#options.windows.laneOf(worker, queue);
+    this.flight.add({ ...named, queue, lane, estimateMs, charged: false, admittedMs: nowMs });
   }
 
   /** A run has left after `ms` of worker time; null = it was not begun, and is owed again. */
@@ -209,6 +176,35 @@ export class Picture {
 
   get #half(): number {
     return Math.floor(this.#options.windows.perQueue / 2);
+  }
+
+  /** Where the tenant waits for the worker. */
+  #waits(tenantId: string, worker: string): { readonly lane: string; readonly weight: number } {
+    const lane = this.#options.windows.laneOf(worker, this.queueOf(worker, tenantId));
+    return { lane, weight: this.shares.get(tenantId)?.weight ?? 1 };
+  }
+
+  /** @returns whether anything was picked in the lane. */
+  #pickIn(worker: DispatchedWorker, lane: string, batch: Batch, nowMs: number): boolean {
+    const { runs, ms, tickets, idle, reserve } = this.#options.windows.room(worker, this.flight, lane);
+    const allowed = (this.limits.total(worker.name)?.run_cap ?? Infinity) - this.flight.ofWorker(worker.name);
+    if (runs <= 0 || tickets <= 0 || allowed <= 0) return false;
+    const { lanes, queued } = batch;
+    const held = (tenantId: string, picked: number) => this.#held(worker, tenantId, picked, lanes, queued, nowMs);
+    const onPick = (tenantId: string, picked: number) => {
+      batch.left -= 1;
+      add(queued, this.queueOf(worker.name, tenantId), 1);
+      if (!worker.shared || picked === 1) add(lanes, tenantId, 1);
+    };
+    // A ticket is of one queue: what is picked for one place is parted among the partitions, and would fill none.
+    const parted = worker.shared ? Math.min(this.places.partitions - 1, tickets) * TICKET_MS : 0;
+    const request = { runs: Math.min(batch.left, runs, allowed), ms: ms + parted, idle, reserve, held, onPick };
+    const picks = this.turns.take(lane, request, nowMs);
+    for (const pick of picks) {
+      const rated = this.limits.isRated(pick.tenantId, worker.name);
+      batch.picks.push({ ...pick, ...this.places.of(worker.name, pick.tenantId), rated });
+    }
+    return picks.length > 0;
   }
 
   /** Why nothing (more) of the tenant may be picked for the worker. */

@@ -1,5 +1,6 @@
 import type { Queryable } from '../db/database.ts';
-import type { LedgerRun, Picture } from './picture.ts';
+import type { LedgerRun } from './ledger-run.ts';
+import type { Picture } from './picture.ts';
 import type { ShareRow } from './share.ts';
 import { dispatchSql } from './sql.ts';
 

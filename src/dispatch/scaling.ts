@@ -2,7 +2,8 @@ import { parseQueue } from '../../queues/names.ts';
 import type { Demand, ReplicasWanted } from '../ledger/demand.ts';
 import type { CostBook } from './cost-book.ts';
 import type { Picture } from './picture.ts';
-import type { Capacity, DispatchedWorker, Windows } from './windows.ts';
+import type { Capacity } from './pools.ts';
+import type { DispatchedWorker, Windows } from './windows.ts';
 
 /** What is known of a worker's work when it is asked how many processes that needs. */
 export interface Work {

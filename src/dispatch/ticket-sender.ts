@@ -33,10 +33,15 @@ export class TicketSender {
   async send(runs: readonly FlyingRun[]): Promise<void> {
     if (runs.length === 0) return;
     const { producer, sealer, clock, windows, workers, picture, costs } = this.#options;
-    const free = new Map(workers.map((worker) => [worker.name, windows.room(worker, picture.flight).tickets]));
+    const byName = new Map(workers.map((worker) => [worker.name, worker]));
+    const free = new Map<string, number>();
+    for (const { worker: name, lane } of runs) {
+      const worker = byName.get(name);
+      if (worker !== undefined && !free.has(lane)) free.set(lane, windows.room(worker, picture.flight, lane).tickets);
+    }
     const tickets = pack(runs, {
       shared: picture.serial,
-      free: (worker) => free.get(worker) ?? 1,
+      free: (lane) => free.get(lane) ?? 1,
       aloneMs: ({ worker, estimateMs }) => costs.aloneMs(worker, estimateMs),
     });
     const sealed = tickets.map((ticket) => sealer.seal(ticket));

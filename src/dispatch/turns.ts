@@ -1,75 +1,39 @@
 import type { HoldReason } from '../ledger/hold-reason.ts';
 import type { CostBook } from './cost-book.ts';
-import { FairOrder } from './fair-order.ts';
 import type { FlyingRun } from './flight.ts';
 import { HoldTimes } from './hold-times.ts';
+import { Lanes } from './lanes.ts';
 import { mostTogether, TICKET_MS } from './packing.ts';
-
-/** Runs of one tenant and worker to admit. */
-export interface Pick {
-  readonly tenantId: string;
-  readonly worker: string;
-  count: number;
-  /** What each was charged, in ms. */
-  readonly cost: number;
-  /** Beyond its tenant's cap. */
-  readonly lent: boolean;
-}
-
-/** What may be picked for one worker now. */
-export interface TurnRequest {
-  /** Most runs. */
-  readonly runs: number;
-  /** Most of the time that is expected with a core for each, in ms, but for the first pick. */
-  readonly ms: number;
-  /** How many of the worker's places nobody uses; only these are lent, and only these go to who would overtake another. */
-  readonly idle: number;
-  /** How many of the idle places are lent to runs expected to be short only. */
-  readonly reserve: number;
-  /** Why nothing (more) of the tenant may be admitted, given how many of its runs are picked; undefined = it may. */
-  readonly held: (tenantId: string, picked: number) => HoldReason | undefined;
-  /** Told of each pick as it is made, so that `held` knows of all of them. */
-  readonly onPick: (tenantId: string, picked: number) => void;
-}
-
-/** What is being picked for one worker. */
-interface Round {
-  readonly worker: string;
-  readonly order: FairOrder;
-  readonly request: TurnRequest;
-  readonly picks: Map<string, Pick>;
-  runs: number;
-  ms: number;
-}
+import type { Pick, TurnRequest } from './pick.ts';
+import type { Round } from './round.ts';
 
 /** A run expected to take longer is long: nothing can take its place back. */
 const LONG_MS = 100;
 
 /**
- * Gives tenants their turns, worker by worker, each in fair order. A tenant is charged for all its work: what it is
+ * Gives tenants their turns, worker by worker and lane by lane of it, each in fair order. A tenant is charged for all its work: what it is
  * picked for by one worker moves it back in the orders of the others in which it waits, so that its share is one of
  * all workers together, while no worker's full window holds up another's work.
  */
 export class Turns {
   readonly #costs: CostBook;
-  readonly #orders: ReadonlyMap<string, FairOrder>;
+  readonly #lanes: Lanes;
+  readonly #workers: readonly string[];
   readonly #serial: ReadonlySet<string>;
   readonly #holds = new HoldTimes();
-  /** Who was added since the last picks of its worker: what those found of it says nothing about what came since. */
-  readonly #added = new Map<string, Set<string>>();
 
   /** @param serial the workers whose runs of one tenant go one after another. */
   constructor(costs: CostBook, workers: readonly string[], serial: ReadonlySet<string>) {
     this.#costs = costs;
     this.#serial = serial;
-    this.#orders = new Map(workers.map((worker) => [worker, new FairOrder()]));
-    for (const worker of workers) this.#added.set(worker, new Set());
+    this.#workers = workers;
+    this.#lanes = new Lanes(workers);
   }
 
   /** Tenants that may have owed work, counted once per worker. */
   get size(): number {
     let size = 0;
-    for (const order of this.#orders.values()) size += order.size;
+    for (const { order } of this.#lanes.all) size += order.size;
     return size;
   }
 
@@ -78,9 +42,14 @@ export class Turns {
     return this.#holds;
   }
 
-  /** Tenants that may have owed work of the worker. */
-  waiting(worker: string): number {
-    return this.#orders.get(worker)?.size ?? 0;
+  /** The worker's lanes in which tenants may have owed work, in the order in which they are to be served. */
+  lanesOf(worker: string): readonly string[] {
+    return this.#lanes.inTurn(worker).map(({ name }) => name);
+  }
+
+  /** Who they are. */
+  waitingIn(lane: string): Iterable<string> {
+    return this.#lanes.get(lane)?.order.tenants() ?? [];
   }
 
   /** What a run is expected to take, in ms. */
@@ -88,18 +57,47 @@ export class Turns {
     return this.#costs.estimate(tenantId, worker);
   }
 
-  /** The tenant may have owed work of the worker. Nothing for a worker that is not known. */
-  add(tenantId: string, worker: string, weight: number): void {
-    this.#orders.get(worker)?.add(tenantId, weight);
-    this.#added.get(worker)?.add(tenantId);
+  /** The tenant may have owed work of the worker, in this lane and in no other. Nothing for a worker that is not known. */
+  add(tenantId: string, worker: string, weight: number, lane = worker): void {
+    if (!this.#workers.includes(worker)) return;
+    const { order, added } = this.#lanes.of(lane, worker);
+    order.add(tenantId, weight);
+    added.add(tenantId);
+    if (this.#lanes.areSingle) return;
+    for (const other of this.#lanes.all)
+      if (other.worker === worker && other.name !== lane) other.order.remove(tenantId);
   }
 
-  /** Picks for one worker what may be admitted now, in fair order, and charges it. `nowMs` dates what is held. */
-  take(worker: string, request: TurnRequest, nowMs: number): readonly Pick[] {
-    const order = this.#orders.get(worker);
-    if (order === undefined) return [];
-    this.#added.get(worker)?.clear();
-    const round: Round = { worker, order, request, picks: new Map(), runs: 0, ms: 0 };
+  /** Other processes take the queues: everybody waits in the lane that its queue is in now, as with a new dispatcher. */
+  relane(lanesOf: (tenantId: string, worker: string) => { readonly lane: string; readonly weight: number }): void {
+    const waiting = [...this.#lanes.all].map(({ worker, order }) => ({ worker, tenants: [...order.tenants()] }));
+    this.clear();
+    for (const { worker, tenants } of waiting) {
+      for (const tenantId of tenants) {
+        const { lane, weight } = lanesOf(tenantId, worker);
+        this.add(tenantId, worker, weight, lane);
+      }
+    }
+  }
+
+  /** The tenant's queues are others: what it waits for it waits for in their lanes. */
+  move(tenantId: string, laneOf: (worker: string) => { readonly lane: string; readonly weight: number }): void {
+    for (const { worker, order } of this.#lanes.areSingle ? [] : [...this.#lanes.all]) {
+      const before = order.size;
+      order.remove(tenantId);
+      if (order.size === before) continue;
+      const { lane, weight } = laneOf(worker);
+      this.add(tenantId, worker, weight, lane);
+    }
+  }
+
+  /** Picks in one lane what may be admitted now, in fair order, and charges it. `nowMs` dates what is held. */
+  take(lane: string, request: TurnRequest, nowMs: number): readonly Pick[] {
+    const known = this.#lanes.get(lane);
+    if (known === undefined) return [];
+    known.added.clear();
+    const { worker, order } = known;
+    const round: Round = { worker, lane, order, request, picks: new Map(), runs: 0, ms: 0 };
     const { picks } = round;
     while (round.runs < request.runs && round.ms < request.ms) {
       const tenantId = order.peek();
@@ -116,6 +114,7 @@ export class Turns {
       this.#pick(round, tenantId, cost, false);
     }
     this.#lend(round, nowMs);
+    if (picks.size > 0) this.#lanes.wasServed(known);
     return [...picks.values()];
   }
 
@@ -130,13 +129,14 @@ export class Turns {
       const key = keyOf(tenantId, worker);
       had.set(key, (had.get(key) ?? 0) + 1);
     }
-    for (const { tenantId, worker, count, cost } of picks) {
+    for (const { tenantId, worker, lane, count, cost } of picks) {
       const missing = count - (had.get(keyOf(tenantId, worker)) ?? 0);
       if (missing <= 0) continue;
-      this.#orders.get(worker)?.refund(tenantId, cost, missing);
-      this.#shift(tenantId, worker, missing * cost, 0);
-      if (!this.#added.get(worker)?.has(tenantId)) {
-        this.#orders.get(worker)?.remove(tenantId);
+      const { order, added } = this.#lanes.of(lane, worker);
+      order.refund(tenantId, cost, missing);
+      this.#lanes.shift(tenantId, lane, missing * cost, 0);
+      if (!added.has(tenantId)) {
+        order.remove(tenantId);
         this.#holds.forget(tenantId, worker);
       }
       // What was picked and is not there holds nobody back.
@@ -146,37 +146,38 @@ export class Turns {
 
   /** What was picked could not be admitted: it is as if it had never been picked. */
   takeBack(picks: readonly Pick[], nowMs: number): void {
-    for (const { tenantId, worker, count, cost } of picks) {
-      this.#orders.get(worker)?.refund(tenantId, cost, count);
-      this.#shift(tenantId, worker, count * cost, 0);
+    for (const { tenantId, lane, count, cost } of picks) {
+      this.#lanes.get(lane)?.order.refund(tenantId, cost, count);
+      this.#lanes.shift(tenantId, lane, count * cost, 0);
       this.release(tenantId, nowMs);
     }
   }
 
   /** A run has left its worker after `ms`; null = it was not begun. What its tenant is held for may be over. */
-  left({ tenantId, worker, estimateMs, charged }: FlyingRun, ms: number | null, nowMs: number): void {
+  left({ tenantId, worker, lane, estimateMs, charged }: FlyingRun, ms: number | null, nowMs: number): void {
     if (ms !== null) this.#costs.measured(tenantId, worker, ms);
     if (charged) {
       // What another dispatcher picked was charged there.
-      if (ms === null) this.#orders.get(worker)?.refund(tenantId, estimateMs);
-      else this.#orders.get(worker)?.settle(tenantId, estimateMs, ms);
-      this.#shift(tenantId, worker, estimateMs, ms ?? 0);
+      if (ms === null) this.#lanes.get(lane)?.order.refund(tenantId, estimateMs);
+      else this.#lanes.get(lane)?.order.settle(tenantId, estimateMs, ms);
+      this.#lanes.shift(tenantId, lane, estimateMs, ms ?? 0);
     }
     this.release(tenantId, nowMs);
   }
 
   /** What held the tenant may be over, whatever it was. */
   release(tenantId: string, nowMs: number): void {
-    for (const [worker, order] of this.#orders) {
-      const reason = this.#holds.released(tenantId, worker, nowMs);
+    for (const released of this.#workers) {
+      const reason = this.#holds.released(tenantId, released, nowMs);
       if (reason === undefined) continue;
-      order.unpark(tenantId, reason === 'in_turn' ? TICKET_MS : 0);
+      for (const { worker, order } of this.#lanes.all)
+        if (worker === released) order.unpark(tenantId, reason === 'in_turn' ? TICKET_MS : 0);
     }
   }
 
   /** Forgets everything but what runs take. */
   clear(): void {
-    for (const order of this.#orders.values()) order.clear();
+    this.#lanes.clear();
     this.#holds.clear();
   }
 
@@ -227,20 +228,15 @@ export class Turns {
   }
 
   #pick(round: Round, tenantId: string, cost: number, lent: boolean): void {
-    const { worker, order, request, picks } = round;
+    const { worker, lane, order, request, picks } = round;
     order.next(cost);
-    this.#shift(tenantId, worker, 0, cost);
+    this.#lanes.shift(tenantId, lane, 0, cost);
     const known = picks.get(tenantId);
-    if (known === undefined) picks.set(tenantId, { tenantId, worker, count: 1, cost, lent });
+    if (known === undefined) picks.set(tenantId, { tenantId, worker, lane, count: 1, cost, lent });
     else known.count += 1;
     request.onPick(tenantId, known?.count ?? 1);
     round.runs += 1;
     round.ms += this.#costs.aloneMs(worker, cost);
-  }
-
-  #shift(tenantId: string, besides: string, charged: number, due: number): void {
-    if (this.#orders.size === 1) return;
-    for (const [worker, order] of this.#orders) if (worker !== besides) order.shift(tenantId, charged, due);
   }
 }
 

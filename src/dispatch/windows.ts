@@ -1,6 +1,8 @@
+import type { Takers } from '../../queues/consumers.ts';
 import type { CostBook } from './cost-book.ts';
 import type { Flight } from './flight.ts';
 import { TICKET_MS } from './packing.ts';
+import { type Capacity, Pools, type Scope } from './pools.ts';
 
 /** A worker as the dispatcher needs to know it. */
 export interface DispatchedWorker {
@@ -9,17 +11,7 @@ export interface DispatchedWorker {
   readonly shared: boolean;
 }
 
-/** What the processes of one worker can do at once. */
-export interface Capacity {
-  /** Runs of code. */
-  readonly slots: number;
-  /** Tickets of statements: no more than there are connections. */
-  readonly steps: number;
-  /** How many processes those are; default 1. */
-  readonly processes?: number;
-}
-
-/** How much more of a worker may be admitted. */
+/** How much more of a worker, or of a lane, may be admitted. */
 export interface Room {
   readonly runs: number;
   /** Expected time, in ms. */
@@ -45,8 +37,8 @@ const REFILL_MS = 10;
 /** All steps are used while a run typically takes two thirds of its mean time, and never less than half of them. */
 const BUSY = 1.5;
 const LEAST_BUSY = 0.5;
-/** Announcements are made anew every half second. */
-const MISSING_MS = 2_000;
+/** Where nobody takes anything. */
+const NONE: Room = Object.freeze({ runs: 0, ms: 0, tickets: 0, idle: 0, reserve: 0 });
 
 /**
  * Bounds what is admitted: what waits in Redis cannot be overtaken any more, so that it should be no more than keeps the
@@ -56,7 +48,7 @@ const MISSING_MS = 2_000;
 export class Windows {
   readonly #costs: CostBook;
   readonly #options: WindowsOptions;
-  readonly #capacities = new Map<string, Capacity & { readonly seenMs: number }>();
+  readonly #pools = new Map<string, Pools>();
   /** What one process of a worker could do when there was one last. */
   readonly #each = new Map<string, Capacity>();
 
@@ -70,25 +62,35 @@ export class Windows {
     return this.#options.window;
   }
 
-  /** What the processes have announced last. A worker that is missing is believed in for a moment: Redis may have been emptied. */
-  follow(capacities: ReadonlyMap<string, Capacity>, nowMs: number): void {
-    for (const [worker, capacity] of capacities) {
-      const { slots, steps, processes = 1 } = capacity;
-      this.#capacities.set(worker, { ...capacity, seenMs: nowMs });
+  /** What the processes have announced last. @returns whether queues of any worker lie in other lanes now. */
+  follow(takers: readonly Takers[], nowMs: number): boolean {
+    const byWorker = new Map<string, Takers[]>([...this.#pools.keys()].map((worker) => [worker, []]));
+    for (const one of takers) byWorker.set(one.worker, [...(byWorker.get(one.worker) ?? []), one]);
+    let isChanged = false;
+    for (const [worker, own] of byWorker) {
+      const pools = this.#of(worker);
+      isChanged = pools.follow(own, nowMs) || isChanged;
+      if (own.length === 0) continue;
+      const { slots, steps, processes = 1 } = pools.whole;
       this.#each.set(worker, { slots: slots / processes, steps: steps / processes });
     }
-    for (const [worker, { seenMs }] of this.#capacities)
-      if (nowMs - seenMs > MISSING_MS) this.#capacities.delete(worker);
+    return isChanged;
   }
 
-  /** Whether any process takes work of the worker. */
-  isConsumed(worker: string): boolean {
-    return this.#capacities.has(worker);
+  /** The lane of a queue of the worker. */
+  laneOf(worker: string, queue: string): string {
+    return this.#of(worker).laneOf(queue);
+  }
+
+  /** Whether any process takes work of the worker, or of one of its lanes. */
+  isConsumed(worker: string, lane?: string): boolean {
+    const pools = this.#of(worker);
+    return lane === undefined ? pools.areThere : pools.isTaken(lane);
   }
 
   /** What the processes of a worker can do at once, all together; nothing where there is none. */
   capacity(worker: string): Capacity {
-    return this.#capacities.get(worker) ?? { slots: 0, steps: 0 };
+    return this.#of(worker).whole;
   }
 
   /** What one process of the worker can do at once, as far as one was ever seen. */
@@ -96,33 +98,46 @@ export class Windows {
     return this.#each.get(worker);
   }
 
-  /** How many runs of the worker may be admitted at once over all its queues; 0 where nobody takes them. */
-  limit({ name, shared }: DispatchedWorker): number {
-    const capacity = this.#capacities.get(name);
-    if (capacity === undefined) return 0;
-    if (shared)
-      return Math.ceil(
-        (ticketsOf(this.#stepsOf(name, capacity)) * TICKET_MS) /
-          Math.max(this.#costs.aloneMs(name, this.#costs.lately(name)), 0.05),
-      );
-    return slotsOf(capacity, this.#costs.lately(name));
+  /** How many runs of the worker may be admitted at once over all its queues, or those of a lane; 0 where nobody takes them. */
+  limit({ name, shared }: DispatchedWorker, lane?: string): number {
+    const capacities = this.#of(name).capacities(lane);
+    const lately = this.#costs.lately(name);
+    if (!shared) return sum(capacities, (one) => slotsOf(one, lately));
+    const tickets = sum(capacities, (one) => ticketsOf(this.#stepsOf(name, one)));
+    return Math.ceil((tickets * TICKET_MS) / Math.max(this.#costs.aloneMs(name, lately), 0.05));
   }
 
-  /** How much more of the worker may be admitted. */
-  room(worker: DispatchedWorker, flight: Flight): Room {
-    const capacity = this.#capacities.get(worker.name);
-    if (capacity === undefined) return { runs: 0, ms: 0, tickets: 0, idle: 0, reserve: 0 };
-    const flying = flight.ofWorker(worker.name);
-    const kept = (places: number) => Math.min(places - 1, Math.ceil(places * this.#options.reserve));
-    if (worker.shared) {
-      const steps = this.#stepsOf(worker.name, capacity);
-      const tickets = ticketsOf(steps) - flight.ticketsOf(worker.name);
-      const idle = steps - flight.ticketsOf(worker.name);
-      return { runs: Number.POSITIVE_INFINITY, ms: tickets * TICKET_MS, tickets, idle, reserve: kept(steps) };
+  /** How much more of the worker, or of a lane of it, may be admitted. */
+  room(worker: DispatchedWorker, flight: Flight, lane = worker.name): Room {
+    const pools = this.#of(worker.name);
+    if (!pools.isTaken(lane)) return NONE;
+    const rooms = pools.scopes(lane).map((scope) => this.#roomIn(scope, worker, flight));
+    return rooms.length === 1 ? (rooms[0] ?? NONE) : rooms.reduce(narrower);
+  }
+
+  #of(worker: string): Pools {
+    let pools = this.#pools.get(worker);
+    if (pools === undefined) {
+      pools = new Pools(worker);
+      this.#pools.set(worker, pools);
     }
-    const runs = slotsOf(capacity, this.#costs.lately(worker.name)) - flying;
-    const idle = capacity.slots - flying;
-    return { runs, ms: Number.POSITIVE_INFINITY, tickets: runs, idle, reserve: kept(capacity.slots) };
+    return pools;
+  }
+
+  #roomIn({ capacities, runs, tickets }: Scope, { name, shared }: DispatchedWorker, flight: Flight): Room {
+    const kept = (places: number) => Math.min(places - 1, Math.ceil(places * this.#options.reserve));
+    if (shared) {
+      const flying = tickets(flight);
+      const steps = sum(capacities, (one) => this.#stepsOf(name, one));
+      const free = sum(capacities, (one) => ticketsOf(this.#stepsOf(name, one))) - flying;
+      const ms = free * TICKET_MS;
+      return { runs: Number.POSITIVE_INFINITY, ms, tickets: free, idle: steps - flying, reserve: kept(steps) };
+    }
+    const flying = runs(flight);
+    const lately = this.#costs.lately(name);
+    const slots = sum(capacities, (one) => one.slots);
+    const free = sum(capacities, (one) => slotsOf(one, lately)) - flying;
+    return { runs: free, ms: Number.POSITIVE_INFINITY, tickets: free, idle: slots - flying, reserve: kept(slots) };
   }
 
   /**
@@ -132,6 +147,23 @@ export class Windows {
   #stepsOf(worker: string, { steps }: Capacity): number {
     return Math.ceil(steps * Math.max(LEAST_BUSY, Math.min(1, BUSY * this.#costs.typical(worker))));
   }
+}
+
+/** Room within both. */
+function narrower(a: Room, b: Room): Room {
+  const idle = Math.min(a.idle, b.idle);
+  return {
+    runs: Math.min(a.runs, b.runs),
+    ms: Math.min(a.ms, b.ms),
+    tickets: Math.min(a.tickets, b.tickets),
+    idle,
+    // What may be lent to long runs is what both would lend.
+    reserve: idle - Math.min(a.idle - a.reserve, b.idle - b.reserve),
+  };
+}
+
+function sum(capacities: readonly Capacity[], of: (capacity: Capacity) => number): number {
+  return capacities.reduce((total, one) => total + of(one), 0);
 }
 
 function ticketsOf(steps: number): number {

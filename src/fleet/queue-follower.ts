@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { TicketConsumer } from '../../queues/consumer.ts';
-import { announceConsumer, withdrawConsumer } from '../../queues/consumers.ts';
+import { announceConsumer, takesQueue, withdrawConsumer } from '../../queues/consumers.ts';
 import { HeldQueues } from '../../queues/held-queues.ts';
 import { hearWork, queuesOf, readTopology, sharedQueues, type Topology } from '../../queues/topology.ts';
 import type { Clock } from '../kernel/clock.ts';
+import type { Consumption } from '../kernel/consumption.ts';
 import type { Redis } from '../redis/connection.ts';
 
 /** What a process follows the queues with. */
@@ -11,6 +12,8 @@ export interface QueueFollowerOptions {
   readonly consumer: TicketConsumer;
   /** The workers whose tickets the process takes. */
   readonly workers: ReadonlySet<string>;
+  /** Which of their queues. */
+  readonly consumes: Consumption;
   readonly runSlots: number;
   readonly stepSlots: number;
   /** How many shared partitions to assume until the dispatcher has said. */
@@ -33,7 +36,7 @@ const REST_MS = 1_000;
 const TURN_MS = 5_000;
 
 /**
- * Keeps a process attached to the queues of its workers: to all that are shared, and to dedicated ones, and to
+ * Keeps a process attached to the queues of its workers: to all that are shared and it takes, and to dedicated ones, and to
  * partitions of an earlier number, when they have work. Tells dispatchers what it is attached to.
  */
 export class QueueFollower {
@@ -62,7 +65,7 @@ export class QueueFollower {
   /** Hears from then on which queues get work. */
   async start(): Promise<void> {
     this.#stopHearing = await hearWork(this.#options.redis.subscriber, (queues) => {
-      const mine = queuesOf(this.#options.workers, queues);
+      const mine = this.#mine(queues);
       for (const queue of mine) {
         this.#heard.set(queue, this.#options.clock.monotonicMs());
         this.#held.filled(queue);
@@ -73,8 +76,9 @@ export class QueueFollower {
 
   /** Announces the process and reads the topology. @throws where Redis is away; the queues known last then stay. */
   async follow(): Promise<void> {
-    const { redis, workers, runSlots: slots, stepSlots: steps, consumer } = this.#options;
-    const announcement = { id: this.#id, workers: [...workers], slots, steps, queues: consumer.queues };
+    const { redis, workers, consumes, runSlots: slots, stepSlots: steps, consumer } = this.#options;
+    const own = { id: this.#id, workers: [...workers], consumes: consumes.text };
+    const announcement = { ...own, slots, steps, queues: consumer.queues };
     await announceConsumer(redis.producer, announcement, ANNOUNCED_MS);
     // An announcement that lapsed leaves the topology known last.
     this.#topology = (await readTopology(redis.producer)) ?? this.#topology;
@@ -88,8 +92,8 @@ export class QueueFollower {
     consumer.releaseStanding();
     const now = clock.monotonicMs();
     for (const [queue, at] of this.#heard) if (now - at > HEARD_MS) this.#heard.delete(queue);
-    const shared = sharedQueues(this.#topology, workers);
-    const busy = [...queuesOf(workers, this.#topology.extra), ...this.#heard.keys()];
+    const shared = new Set(this.#mine([...sharedQueues(this.#topology, workers)]));
+    const busy = [...this.#mine(this.#topology.extra), ...this.#heard.keys()];
     const others = new Set(busy.filter((queue) => !shared.has(queue)));
     const wanted = new Set([...shared, ...this.#held.decide(others, now, consumer.releasing)]);
     for (const queue of consumer.queues) if (!wanted.has(queue)) this.#release(queue);
@@ -112,6 +116,13 @@ export class QueueFollower {
     await this.#stopHearing?.();
     // With Redis away the announcement lapses by itself.
     await withdrawConsumer(this.#options.redis.producer, this.#id).catch(() => undefined);
+  }
+
+  /** Of some queues those that the process takes. */
+  #mine(queues: readonly string[]): readonly string[] {
+    const { workers, consumes } = this.#options;
+    const own = queuesOf(workers, queues);
+    return consumes.isEverything ? own : own.filter((queue) => takesQueue(consumes, queue));
   }
 
   #release(queue: string): void {

@@ -1,6 +1,7 @@
 import pLimit from 'p-limit';
 import type { Shards } from '../db/shards.ts';
 import { TenantContext } from '../db/tenant-context.ts';
+import { Consumption } from '../kernel/consumption.ts';
 import { RaeError } from '../kernel/errors.ts';
 import { nearest } from '../kernel/nearest.ts';
 import { RunLedger } from '../ledger/run-ledger.ts';
@@ -48,6 +49,7 @@ export async function openWorker(parts: ProcessParts, names: readonly string[]):
   worker = new WorkerService({
     catalogue,
     workers: new Set(names),
+    consumes: new Consumption(config.consume),
     executor,
     keys,
     events,

@@ -4,6 +4,7 @@ import { TicketConsumer } from '../../queues/consumer.ts';
 import { parseQueue } from '../../queues/names.ts';
 import type { Ticket } from '../../queues/ticket.ts';
 import type { Clock } from '../kernel/clock.ts';
+import type { Consumption } from '../kernel/consumption.ts';
 import { type ErrorCode, messageOf, RaeError } from '../kernel/errors.ts';
 import type { AdmittedRun } from '../ledger/run-ledger.ts';
 import type { Events } from '../observe/events.ts';
@@ -20,6 +21,8 @@ export interface WorkerServiceOptions {
   readonly catalogue: Catalogue;
   /** The workers this process performs. */
   readonly workers: ReadonlySet<string>;
+  /** Which of their queues. */
+  readonly consumes: Consumption;
   readonly executor: Executor;
   readonly keys: TicketKeys;
   readonly events: Events;

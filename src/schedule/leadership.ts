@@ -4,7 +4,6 @@ import type { Attention } from '../dispatch/attention.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import type { HoldBook } from '../dispatch/hold-book.ts';
 import type { QueueWatch } from '../dispatch/queue-watch.ts';
-import type { Windows } from '../dispatch/windows.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { messageOf, RaeError } from '../kernel/errors.ts';
 import type { LedgerStats } from '../ledger/stats.ts';
@@ -22,7 +21,6 @@ export interface LeadershipOptions {
   readonly attention: Attention;
   readonly holds: HoldBook;
   readonly watch: QueueWatch;
-  readonly windows: Windows;
   readonly hints: Hints;
   readonly wakes: Wakes;
   readonly counts: CycleCounts;
@@ -140,12 +138,12 @@ export class Leadership {
 
   /** Follows what processes take work, tells them where it is, and watchers how much is admitted. */
   async #announce(): Promise<undefined> {
-    const { dispatcher, windows, producerRedis, clock, events } = this.#options;
+    const { dispatcher, producerRedis, events } = this.#options;
     const { picture } = dispatcher;
-    windows.follow((await readConsumers(producerRedis)).capacities, clock.monotonicMs());
+    // Not waited for: with Postgres away the processes must still hear where the work is.
+    void dispatcher.follow((await readConsumers(producerRedis)).takers).catch(() => undefined);
     const topology = { partitions: picture.places.partitions, extra: picture.flight.queues };
     await announceTopology(producerRedis, topology, ANNOUNCEMENT_MS);
-    dispatcher.pump();
     const { most, admitted } = picture.load;
     const readings = (count: (kind: string) => number) =>
       ['shared', 'dedicated'].map((queueKind) => ({ worker: '', queueKind, value: count(queueKind) }));

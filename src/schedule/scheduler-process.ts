@@ -113,7 +113,6 @@ function schedulerService(
     attention,
     holds: new HoldBook({ database, clock, dispatcher, windows, workers }),
     watch: new QueueWatch({ redis: redis.producer, dispatcher, events, clock, holder }),
-    windows,
     ...bookkeeping(parts, database),
     stats: new LedgerStats(database, events, clock, (demand) => scaling.wanted(demand)),
     events,

@@ -53,6 +53,16 @@ describe('processes that announce themselves', () => {
     ]);
     const queues = [QUEUES[0], own, dedicatedQueue('decay', random.uuid())];
     expect(queues.map((queue) => consumers.slotsAt(queue))).toEqual([4, 3, 0]);
+    await announceConsumer(redis, consumer('c', { consumes: 'quarantine,0' }), 60_000);
+    const parted = await readConsumers(redis);
+    const takers = parted.takers.filter(({ worker }) => worker === 'decay');
+    expect(takers.map(({ consumes, slots, processes }) => [consumes.text, slots, processes])).toEqual([
+      ['shared,dedicated', 7, 2],
+      ['0,quarantine', 4, 1],
+    ]);
+    expect([...QUEUES, own, 'rae.decay.p256', 'nothing'].map((queue) => parted.takersOf(queue))).toEqual([
+      3, 2, 2, 3, 0,
+    ]);
   });
 
   it('are forgotten when they fall silent or say that they go', async () => {

@@ -31,7 +31,7 @@ async function admitted(wants: readonly (readonly [tenantId: string, count: numb
   const scheduler = database().open('rae_scheduler');
   const lease = new DispatchLease(scheduler, systemClock, 'main', 'test');
   await lease.renew();
-  const of = { worker: 'decay', cost: 1, lent: false, queue: 'rae.decay.p00', epoch: 0, rated: false };
+  const of = { worker: 'decay', lane: 'decay', cost: 1, lent: false, queue: 'rae.decay.p00', epoch: 0, rated: false };
   const picks = wants.map(([tenantId, count]) => ({ ...of, tenantId, count }));
   const rows = await new Admission({ database: scheduler, lease, waitMs: 60_000 }).admit(picks, lease.controls);
   return wants.map((_want, nth) => (rows ?? []).filter((row) => row.nth === nth + 1).map((row) => row.run_id));

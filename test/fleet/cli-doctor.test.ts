@@ -46,6 +46,14 @@ describe('the doctor', () => {
     const attended = await doctor({ ...well(), RAE_DATABASE_URL: url });
     const taken = { status: 'ok', found: 'decay: 1 process with 100 slots' };
     expect(attended.of('consumers')).toContainEqual(expect.objectContaining(taken));
+    await announceAbsent(redis(), 60_000, '3-7,quarantine');
+    const parted = await doctor({ ...well(), RAE_DATABASE_URL: url });
+    expect(parted.of('consumers').map(({ found }) => found)).toContain(
+      'decay: 1 process with 100 slots; 1 of 3-7,quarantine',
+    );
+    const untaken = parted.of('consumers').filter(({ found }) => found.includes('none takes it'));
+    expect(untaken.map(({ status }) => status).sort()).toEqual(['fail', 'warn']);
+    expect(untaken.map(({ mend }) => mend)).toContain('start one that does: RAE_CONSUME=1 rae worker decay');
   });
 
   it('says the same to people, each finding with how to mend it', async () => {

@@ -104,3 +104,35 @@ describe('a process that may hold fewer dedicated queues than have work', () => 
     await stop();
   });
 });
+
+describe('a dedicated queue that no process takes', () => {
+  it('holds its work in the ledger and nobody else up, and goes on when a process comes that takes it', async () => {
+    const fleet = new TestFleet({ database: database(), redisUrl: redisUrl(), env: PATIENT });
+    const others = fleet.worker(['decay'], { RAE_CONSUME: 'shared' });
+    await ready(fleet.scheduler(), others);
+    const [tenant = ''] = tenants;
+    const small = await addTenant(database(), { plan: 'free' });
+    await enrolled(database(), [tenant, small]);
+    const slot = new Date(Date.UTC(2026, 4, 1, 2));
+    await database().admin(
+      "insert into public.runs (tenant_id, worker, slot) select t, 'decay', $2 from unnest($1::uuid[]) t",
+      [[tenant, small], slot],
+    );
+    const why = async () => {
+      const [row] = await database().admin<{ reason: string | null }>(
+        'select reason from public.owed_work where tenant_id = $1',
+        [tenant],
+      );
+      return row?.reason === 'no_consumer' || undefined;
+    };
+    await eventually(why, { what: 'it to be held as nobody takes it' });
+    const done = async () => (await runsOf(database(), small)).every(({ state }) => state === 'done') || undefined;
+    await eventually(done, { what: 'the other to be done' });
+    expect(await redis.exists(`bull:{${dedicatedQueue('decay', tenant)}}:wait`)).toBe(0);
+    const own = fleet.worker(['decay'], { RAE_CONSUME: tenant });
+    await quiet(database());
+    expect((await runsOf(database(), tenant)).at(-1)).toMatchObject({ state: 'done', attempt: 1 });
+    expect(dedicated(own, 'queue.attached')).toEqual([dedicatedQueue('decay', tenant)]);
+    expect(dedicated(others, 'queue.attached')).toEqual([]);
+  });
+});

@@ -6,6 +6,7 @@ import { DispatchLease } from '../../src/dispatch/lease.ts';
 import { TicketSealer } from '../../src/dispatch/ticket-sealer.ts';
 import { Windows } from '../../src/dispatch/windows.ts';
 import { type Clock, systemClock } from '../../src/kernel/clock.ts';
+import { Consumption } from '../../src/kernel/consumption.ts';
 import { readKeyList } from '../../src/kernel/key-list.ts';
 import { Keyring } from '../../src/kernel/keyring.ts';
 import { Events } from '../../src/observe/events.ts';
@@ -60,7 +61,10 @@ export async function withDispatcher(
   const workers = [{ name: 'decay', shared }];
   const costs = new CostBook(() => 1);
   const windows = new Windows(costs, { window, reserve: 0.2 });
-  windows.follow(new Map([['decay', { slots, steps: slots }]]), clock.monotonicMs());
+  windows.follow(
+    [{ worker: 'decay', slots, steps: slots, processes: 1, consumes: new Consumption() }],
+    clock.monotonicMs(),
+  );
   const dispatcher = new Dispatcher({
     database: database.open(as),
     lease,

@@ -11,6 +11,7 @@ export function flyingRun(given: Partial<FlyingRun> & Pick<FlyingRun, 'tenantId'
     worker,
     attempt: 0,
     queue: `rae.${worker}.p00`,
+    lane: worker,
     epoch: 0,
     payload: null,
     flightId: '1',

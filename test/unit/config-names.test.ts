@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/config.ts';
-import { KNOWN_NAMES } from '../../src/config/names.ts';
 
 const warningsOf = (env: Record<string, string>) => loadConfig(env).warnings;
 
@@ -31,14 +30,6 @@ describe('any other unknown name is a warning', () => {
 
   it('names of other programs are not looked at', () => {
     expect(warningsOf({ PATH: '/bin', RAEDATABASE_URL: 'x', GRAE_PARTITION: '1' })).toEqual([]);
-  });
-
-  it('also when another release of RAE reads it', () => {
-    const later = ['RAE_CONSUME'];
-    for (const name of later) {
-      expect(warningsOf({ [name]: 'x' }).join(), name).toMatch(/this release of RAE does not read it|no setting/);
-      expect(KNOWN_NAMES.has(name)).toBe(false);
-    }
   });
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CostBook } from '../../src/dispatch/cost-book.ts';
-import { type Pick, type TurnRequest, Turns } from '../../src/dispatch/turns.ts';
+import type { Pick, TurnRequest } from '../../src/dispatch/pick.ts';
+import { Turns } from '../../src/dispatch/turns.ts';
 import { flyingRun } from '../support/flying.ts';
 
 const FREE: TurnRequest = {

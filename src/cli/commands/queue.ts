@@ -7,12 +7,13 @@ import { RemoteQueues } from '../remote-fleet.ts';
 import { table } from '../table.ts';
 import { queuePause, queuePauses, queueResume } from './queue-pause.ts';
 
-type Row = QueueRow & QueueDepth;
+/** With how many processes take its tickets, attached to it now or as soon as it has any; the API does not say. */
+type Row = QueueRow & QueueDepth & { readonly takers?: number };
 
 const list: Command = {
   overApi: true,
   name: 'list',
-  does: 'Lists queues: owed and admitted runs by the ledger, why owed ones are held, tickets and consumers by Redis.',
+  does: 'Lists queues: owed and admitted runs by the ledger, why owed ones are held, tickets and the processes that take them by Redis.',
   examples: ['rae queue list', 'rae queue list --json'],
   run: async (call) => {
     const queues = await rows(call);
@@ -33,8 +34,9 @@ async function rows(call: Call): Promise<readonly Row[]> {
   if (redisUrl === undefined)
     throw new RaeError('RAE_NO_FLEET', 'RAE_REDIS_URL is not set', { hint: 'set it beside RAE_DATABASE_URL' });
   // Loaded here, so that no other command waits for them.
-  const [{ queueList }, { TicketProducer }, { reachRedis, redisConnection }] = await Promise.all([
+  const [{ queueList }, { readConsumers }, { TicketProducer }, { reachRedis, redisConnection }] = await Promise.all([
     import('../../fleet/queue-list.ts'),
+    import('../../../queues/consumers.ts'),
     import('../../../queues/producer.ts'),
     import('../../redis/connection.ts'),
   ]);
@@ -44,7 +46,11 @@ async function rows(call: Call): Promise<readonly Row[]> {
   await reachRedis(redis, redisUrl);
   const producer = new TicketProducer(redis);
   try {
-    return await Promise.all(queues.map(async (one) => ({ ...one, ...(await producer.depth(one.queue)) })));
+    const consumers = await readConsumers(redis);
+    const row = async (one: QueueRow) => {
+      return { ...one, ...(await producer.depth(one.queue)), takers: consumers.takersOf(one.queue) };
+    };
+    return await Promise.all(queues.map(row));
   } finally {
     await producer.close();
     redis.disconnect();
@@ -62,11 +68,16 @@ function listed(queues: readonly Row[], call: Call): string {
       { title: 'RUNNING', value: (row) => row.running, align: 'right' },
       { title: 'WAITING', value: (row) => row.waiting, align: 'right' },
       { title: 'ACTIVE', value: (row) => row.active, align: 'right' },
-      { title: 'CONSUMERS', value: (row) => (row.consumers === 0 ? 'none' : row.consumers), align: 'right' },
+      { title: 'CONSUMERS', value: consumersOf, align: 'right' },
     ],
     queues,
     call.out.look,
   );
+}
+
+function consumersOf({ takers, consumers }: Row): number | string {
+  const count = takers ?? consumers;
+  return count === 0 ? 'none' : count;
 }
 
 function heldOf({ held }: Row): string | undefined {

@@ -1,4 +1,5 @@
 import { type LoadedConfig, loadConfig } from '../../config/config.ts';
+import { queueList } from '../../fleet/queue-list.ts';
 import { RunBook } from '../../ledger/run-book.ts';
 import type { Call } from '../call.ts';
 import { explained } from '../explain.ts';
@@ -69,6 +70,6 @@ async function examineRedis(call: Call): Promise<readonly Finding[]> {
   const server = await looked('redis', () => checkRedis(redisUrl));
   if (server.some(({ status }) => status === 'fail')) return server;
   const { names } = await call.catalogue;
-  const owed = () => new RunBook(call.connection.as('rae_operator')).owedWork();
-  return [...server, ...(await looked('consumers', () => checkConsumers(redisUrl, names, owed)))];
+  const list = () => queueList(new RunBook(call.connection.as('rae_operator')), names, call.config.partitions);
+  return [...server, ...(await looked('consumers', () => checkConsumers(redisUrl, names, list)))];
 }
