@@ -30,15 +30,13 @@ const SUMS = `count(*) as calls, count(*) filter (where error) as errors, count(
 const COLUMNS = `calls, errors, unknown_calls, input_tokens, output_tokens, cost_usd, cache_hits, tokens_saved, saved_usd`;
 const ADDED = COLUMNS.split(', ').map((column) => `sum(${column})`);
 
-/** The same sums by one statement of a superuser: read once, then by hour, day and month. */
+/** The same sums by one statement of a superuser: read once, then by hour and day. */
 const SINGLE = `with hourly as materialized (
     select tenant_id, date_trunc('hour', "timestamp", 'UTC') as hour, project_id as project, provider, model, operation, ${SUMS}
       from public.cost_logs group by 1, 2, 3, 4, 5, 6),
-  by_hour as (insert into public.cost_rollups_hourly (tenant_id, hour, project, provider, model, operation, ${COLUMNS}) select * from hourly),
-  by_day as (insert into public.cost_rollups_daily (tenant_id, day, project, provider, model, operation, ${COLUMNS})
-    select tenant_id, (hour at time zone 'UTC')::date, project, provider, model, operation, ${ADDED} from hourly group by 1, 2, 3, 4, 5, 6)
-  insert into public.cost_rollups_monthly (tenant_id, month, project, provider, model, operation, ${COLUMNS})
-    select tenant_id, date_trunc('month', hour at time zone 'UTC')::date, project, provider, model, operation, ${ADDED} from hourly group by 1, 2, 3, 4, 5, 6`;
+  by_hour as (insert into public.cost_rollups_hourly (tenant_id, hour, project, provider, model, operation, ${COLUMNS}) select * from hourly)
+  insert into public.cost_rollups_daily (tenant_id, day, project, provider, model, operation, ${COLUMNS})
+    select tenant_id, (hour at time zone 'UTC')::date, project, provider, model, operation, ${ADDED} from hourly group by 1, 2, 3, 4, 5, 6`;
 
 const WRONG = `select count(*) from (
     select tenant_id, date_trunc('hour', "timestamp", 'UTC') as period, project_id, provider, model, operation, ${SUMS} from public.cost_logs group by 1, 2, 3, 4, 5, 6
@@ -83,7 +81,7 @@ class Books {
   /** Empties the sums; every call that was there at first waits to be added up. */
   async renewed(changes: boolean): Promise<void> {
     const database = this.#database;
-    await database.sql('truncate public.cost_rollups_hourly, public.cost_rollups_daily, public.cost_rollups_monthly');
+    await database.sql('truncate public.cost_rollups_hourly, public.cost_rollups_daily');
     if (changes) await quickly(database, CHANGES, [0]);
     await this.#settled();
   }
@@ -130,7 +128,7 @@ class Books {
   }
 
   async #settled(): Promise<void> {
-    const tables = ['logs', 'deltas', 'rollups_hourly', 'rollups_daily', 'rollups_monthly'];
+    const tables = ['logs', 'deltas', 'rollups_hourly', 'rollups_daily'];
     await this.#database.sql(`vacuum analyze ${tables.map((table) => `public.cost_${table}`).join(', ')}`);
     await this.#database.sql('checkpoint');
   }

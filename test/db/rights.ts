@@ -56,7 +56,6 @@ graph_losses       SIUD       -              siud        si       -             
 cost_logs          SIUD       -              siud        siud     -             -
 cost_rollups_hourly SIUD      -              siud        s        -             -
 cost_rollups_daily SIUD       -              siud        s        -             -
-cost_rollups_monthly SIUD     -              siud        s        -             -
 cost_adjustments   SIUD       -              siu         s        -             -
 cost_deltas        SIUD       -              sid         si       -             -
 cost_unknowns      SIUD       S              siud        -        S             -

@@ -146,7 +146,6 @@ export const SPECIMENS: Readonly<Record<string, TableSpecimen>> = {
   cost_logs: tenants(() => ({ model: word(), provider: 'ollama', operation: 'query' }), 'latency_ms'),
   cost_rollups_hourly: tenants(() => ({ hour: instant(), ...costSums() }), 'calls'),
   cost_rollups_daily: tenants(() => ({ day: instant(), ...costSums() }), 'calls'),
-  cost_rollups_monthly: tenants(() => ({ month: instant(), ...costSums() }), 'calls'),
   cost_adjustments: tenants(() => ({ hour: instant(), ...costSums() }), 'calls'),
   cost_deltas: tenants(() => ({ hour: instant(), ...costSums() }), 'calls'),
   cost_unknowns: tenants(() => ({ calls: 1 }), 'calls'),

@@ -62,7 +62,7 @@ begin
        select o.delta_id from public.cost_deltas o where o.tenant_id = p_tenant order by o.delta_id offset v_most - 1 limit 1), 9223372036854775807)
     returning d.*),
   summed as materialized (
-    select t.hour, t.project, t.provider, t.model, t.operation, sum(t.calls) as calls, sum(t.errors) as errors, sum(t.unknown_calls) as unknown_calls, sum(t.input_tokens) as input_tokens, sum(t.output_tokens) as output_tokens, sum(t.cost_usd) as cost_usd, sum(t.cache_hits) as cache_hits, sum(t.tokens_saved) as tokens_saved, sum(t.saved_usd) as saved_usd
+    select t.hour, t.project, t.provider, t.model, t.operation, public.rae_total(t.calls) as calls, public.rae_total(t.errors) as errors, public.rae_total(t.unknown_calls) as unknown_calls, public.rae_total(t.input_tokens) as input_tokens, public.rae_total(t.output_tokens) as output_tokens, sum(t.cost_usd) as cost_usd, public.rae_total(t.cache_hits) as cache_hits, public.rae_total(t.tokens_saved) as tokens_saved, sum(t.saved_usd) as saved_usd
       from taken t group by 1, 2, 3, 4, 5),
   hourly as (
     insert into public.cost_rollups_hourly as r (tenant_id, hour, project, provider, model, operation, calls, errors, unknown_calls, input_tokens, output_tokens, cost_usd, cache_hits, tokens_saved, saved_usd)
@@ -72,17 +72,11 @@ begin
       calls = r.calls + excluded.calls, errors = r.errors + excluded.errors, unknown_calls = r.unknown_calls + excluded.unknown_calls, input_tokens = r.input_tokens + excluded.input_tokens, output_tokens = r.output_tokens + excluded.output_tokens, cost_usd = r.cost_usd + excluded.cost_usd, cache_hits = r.cache_hits + excluded.cache_hits, tokens_saved = r.tokens_saved + excluded.tokens_saved, saved_usd = r.saved_usd + excluded.saved_usd),
   daily as (
     insert into public.cost_rollups_daily as r (tenant_id, day, project, provider, model, operation, calls, errors, unknown_calls, input_tokens, output_tokens, cost_usd, cache_hits, tokens_saved, saved_usd)
-      select p_tenant, (s.hour at time zone 'UTC')::date, s.project, s.provider, s.model, s.operation, sum(s.calls), sum(s.errors), sum(s.unknown_calls), sum(s.input_tokens), sum(s.output_tokens), sum(s.cost_usd), sum(s.cache_hits), sum(s.tokens_saved), sum(s.saved_usd)
+      select p_tenant, (s.hour at time zone 'UTC')::date, s.project, s.provider, s.model, s.operation, public.rae_total(s.calls), public.rae_total(s.errors), public.rae_total(s.unknown_calls), public.rae_total(s.input_tokens), public.rae_total(s.output_tokens), sum(s.cost_usd), public.rae_total(s.cache_hits), public.rae_total(s.tokens_saved), sum(s.saved_usd)
         from summed s group by 1, 2, 3, 4, 5, 6 order by 2, 3, 4, 5, 6
     on conflict (tenant_id, day, project, provider, model, operation) do update set
-      calls = r.calls + excluded.calls, errors = r.errors + excluded.errors, unknown_calls = r.unknown_calls + excluded.unknown_calls, input_tokens = r.input_tokens + excluded.input_tokens, output_tokens = r.output_tokens + excluded.output_tokens, cost_usd = r.cost_usd + excluded.cost_usd, cache_hits = r.cache_hits + excluded.cache_hits, tokens_saved = r.tokens_saved + excluded.tokens_saved, saved_usd = r.saved_usd + excluded.saved_usd),
-  monthly as (
-    insert into public.cost_rollups_monthly as r (tenant_id, month, project, provider, model, operation, calls, errors, unknown_calls, input_tokens, output_tokens, cost_usd, cache_hits, tokens_saved, saved_usd)
-      select p_tenant, date_trunc('month', s.hour at time zone 'UTC')::date, s.project, s.provider, s.model, s.operation, sum(s.calls), sum(s.errors), sum(s.unknown_calls), sum(s.input_tokens), sum(s.output_tokens), sum(s.cost_usd), sum(s.cache_hits), sum(s.tokens_saved), sum(s.saved_usd)
-        from summed s group by 1, 2, 3, 4, 5, 6 order by 2, 3, 4, 5, 6
-    on conflict (tenant_id, month, project, provider, model, operation) do update set
       calls = r.calls + excluded.calls, errors = r.errors + excluded.errors, unknown_calls = r.unknown_calls + excluded.unknown_calls, input_tokens = r.input_tokens + excluded.input_tokens, output_tokens = r.output_tokens + excluded.output_tokens, cost_usd = r.cost_usd + excluded.cost_usd, cache_hits = r.cache_hits + excluded.cache_hits, tokens_saved = r.tokens_saved + excluded.tokens_saved, saved_usd = r.saved_usd + excluded.saved_usd)
-  select count(*) as changes, coalesce(sum(t.calls), 0)::bigint as calls, coalesce(sum(t.cost_usd), 0) as cost_usd, coalesce(sum(t.unknown_calls), 0)::bigint as unknown,
+  select count(*) as changes, public.rae_total(t.calls) as calls, coalesce(sum(t.cost_usd), 0) as cost_usd, public.rae_total(t.unknown_calls) as unknown,
          coalesce(bool_or(t.unknown_calls > 0), false) as more_unknown,
          min(t.hour) filter (where t.calls < 0) as lessened_from, max(t.hour) filter (where t.calls < 0) as lessened_to,
          exists (select from public.cost_unknowns u where u.tenant_id = p_tenant) as has_unknown
@@ -94,9 +88,6 @@ begin
      where r.tenant_id = p_tenant and r.hour between v_done.lessened_from and v_done.lessened_to and r.calls = 0;
     delete from public.cost_rollups_daily r
      where r.tenant_id = p_tenant and r.day between (v_done.lessened_from at time zone 'UTC')::date and (v_done.lessened_to at time zone 'UTC')::date and r.calls = 0;
-    delete from public.cost_rollups_monthly r
-     where r.tenant_id = p_tenant and r.month between date_trunc('month', v_done.lessened_from at time zone 'UTC')::date
-       and (v_done.lessened_to at time zone 'UTC')::date and r.calls = 0;
   end if;
   if v_done.unknown <> 0 or v_done.more_unknown then
     v_done.has_unknown := true;
