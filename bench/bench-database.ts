@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { loadCatalogue } from '../workers/index.ts';
 import { BenchProcess } from './process.ts';
 import type { Stage } from './stage.ts';
 
@@ -143,9 +144,16 @@ export class BenchDatabase {
 
   /**
    * Makes a ledger that has been used for a while: as many runs that are done, of tenants of their own. On an empty table
-   * Postgres plans, and keeps, what is right for an empty table.
+   * Postgres plans, and keeps, what is right for an empty table. And tenants that workers have known for a while: each new
+   * one is owed a run of every worker that arrivals wake, and nobody here would take those.
    */
   async history(runs = 100_000): Promise<void> {
+    const { all } = await loadCatalogue();
+    const woken = all.filter(({ definition: { when } }) => when.wakes !== undefined).map(({ name }) => name);
+    await this.sql(
+      'insert into public.tenant_cadences (tenant_id, worker, idle) select t.tenant_id, w.name, true from public.tenants t, unnest($1::text[]) w (name)',
+      [woken],
+    );
     await this.sql(
       `insert into public.runs (tenant_id, worker, slot, origin, state, attempt, created_at, available_at, started_at, finished_at)
          select ('ffffffff-0000-4000-8000-' || lpad(to_hex(n % 1000), 12, '0'))::uuid, w.name, now() - n / 1000 * interval '1 day',

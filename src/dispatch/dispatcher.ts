@@ -81,9 +81,9 @@ export class Dispatcher {
     this.pump();
   }
 
-  /** Looks through the whole ledger for who waits. */
-  async sweep(): Promise<void> {
-    await this.#intake.sweep();
+  /** Looks through the whole ledger for who waits. @returns whether anybody does of whom that was not known. */
+  async sweep(): Promise<boolean> {
+    return await this.#intake.sweep();
   }
 
   /** Looks at the notes that arrivals have left. @returns whether there were any. */

@@ -1,3 +1,5 @@
+import { FlownAdmissions } from './flown-admissions.ts';
+
 /** A run that was admitted and has not left its worker yet, as far as the dispatcher knows. */
 export interface FlyingRun {
   readonly runId: string;
@@ -52,6 +54,8 @@ export class Flight {
   readonly #tickets = new Map<string, Ticket>();
   readonly #ticketsOf = new Map<string, number>();
   readonly #lanes = new Map<string, number>();
+  /** What is in flight by admission. */
+  readonly admissions = new FlownAdmissions();
   readonly #ticketsInLane = new Map<string, number>();
   /** Tenant to worker to its runs in flight. */
   readonly #tenants = new Map<string, Map<string, number>>();
@@ -136,6 +140,7 @@ export class Flight {
     change(this.#queues, run.queue, 1);
     change(this.#workers, run.worker, 1);
     change(this.#lanes, run.lane, 1);
+    this.admissions.began(run.flightId);
     let workers = this.#tenants.get(run.tenantId);
     if (workers === undefined) {
       workers = new Map();
@@ -154,6 +159,7 @@ export class Flight {
     change(this.#queues, run.queue, -1);
     change(this.#workers, run.worker, -1);
     change(this.#lanes, run.lane, -1);
+    this.admissions.left(run.flightId);
     const workers = this.#tenants.get(run.tenantId);
     if (workers !== undefined) {
       change(workers, run.worker, -1);
@@ -212,6 +218,7 @@ export class Flight {
   clear(): void {
     for (const map of [this.#runs, this.#queues, this.#workers, this.#lanes, this.#tickets, this.#tenants]) map.clear();
     for (const map of [this.#ticketsOf, this.#ticketsInLane]) map.clear();
+    this.admissions.clear();
   }
 
   #leaveTicket(entry: Entry): void {

@@ -20,7 +20,7 @@ const SHARES_KEPT = 10_000;
 /** Takes into the picture who has owed work: by looks through the whole ledger, and as it arrives. */
 export class Intake {
   readonly #options: IntakeOptions;
-  #sweeping: Promise<void> | undefined;
+  #sweeping: Promise<boolean> | undefined;
   #again = false;
 
   constructor(options: IntakeOptions) {
@@ -30,13 +30,14 @@ export class Intake {
   /**
    * Looks through the whole ledger for who waits. What is found begins together, so that whoever stands on an early page
    * gains nothing. Calls meanwhile are folded into one more look.
+   * @returns whether anybody waits of whom that was not known.
    */
-  async sweep(): Promise<void> {
+  async sweep(): Promise<boolean> {
     if (this.#sweeping !== undefined) this.#again = true;
     this.#sweeping ??= this.#sweep().finally(() => {
       this.#sweeping = undefined;
     });
-    await this.#sweeping;
+    return await this.#sweeping;
   }
 
   /** Takes in what arrived. */
@@ -46,8 +47,9 @@ export class Intake {
     this.#add(pairs);
   }
 
-  async #sweep(): Promise<void> {
+  async #sweep(): Promise<boolean> {
     const { backlog, picture, goesOn } = this.#options;
+    let news = false;
     do {
       this.#again = false;
       const found: OwedPair[] = [];
@@ -55,13 +57,16 @@ export class Intake {
       for await (const page of backlog.pages()) {
         await this.#learn(page);
         for (const pair of page) if (pair.due) found.push(pair);
-        if (!goesOn()) return;
+        if (!goesOn()) return news;
       }
+      const known = picture.turns.size;
       this.#add(found);
+      news ||= picture.turns.size > known;
       // Whoever has anything in the ledger that is not ended was heard of just now, or is in flight.
       const inFlight = picture.flight.runs.map(({ tenantId }) => tenantId);
       if (picture.shares.size > SHARES_KEPT) picture.shares.keep(new Set(inFlight));
     } while (this.#again);
+    return news;
   }
 
   #add(pairs: readonly OwedPair[]): void {

@@ -16,8 +16,9 @@ export const TICKET_MS = 20;
 const MOST_MS = 1_000;
 /** … nor more runs than this, … */
 const MOST_RUNS = 128;
-/** … and is not split below this for the sake of spreading: a round trip costs more than a few small runs. */
+/** … and is not split below this, in runs or in ms, for the sake of spreading: a round trip costs more than a few small runs. */
 const LEAST_RUNS = 4;
+const LEAST_MS = 8;
 
 /**
  * Puts admitted runs into tickets, queue by queue, in their order. Runs of one tenant and worker stay in one ticket: two
@@ -37,15 +38,16 @@ export function pack(
       continue;
     }
     const spread = Math.ceil((perLane.get(first.lane) ?? 1) / Math.max(1, free(first.lane)));
-    const most = Math.min(MOST_RUNS, Math.max(LEAST_RUNS, spread));
+    const enough = Math.max(LEAST_RUNS, spread);
     let ticket: FlyingRun[] = [];
     let ms = 0;
     let atWorst = 0;
     for (const group of byKey(inQueue, ({ tenantId }) => tenantId)) {
       const groupMs = group.reduce((sum, run) => sum + aloneMs(run), 0);
       const groupAtWorst = group.reduce((sum, { estimateMs }) => sum + estimateMs, 0);
+      const runs = ticket.length + group.length;
       const isLong = ms + groupMs > TICKET_MS || atWorst + groupAtWorst > MOST_MS;
-      if (ticket.length > 0 && (isLong || ticket.length + group.length > most)) {
+      if (ticket.length > 0 && (isLong || runs > MOST_RUNS || (runs > enough && ms >= LEAST_MS))) {
         tickets.push(ticket);
         [ticket, ms, atWorst] = [[], 0, 0];
       }

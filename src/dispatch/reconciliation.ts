@@ -45,6 +45,9 @@ export class Reconciliation {
   async compare(nowMs: number): Promise<void> {
     const { flight } = this.#picture;
     await this.readPartitions();
+    // Most have ended and were heard of: only the others need a look at each of their runs.
+    const ended = flight.admissions.takeEnded();
+    if (ended.length > 0) await this.#database.rows(dispatchSql.dropFlights, [ended]);
     const before = flight.runs;
     const rows = await this.#database.rows<LedgerRun>(dispatchSql.inFlight, [SETTLED_MS]);
     const flying = new Set(rows.map((run) => run.run_id));

@@ -18,6 +18,7 @@ export const dispatchSql = loadStatements(
     'arrived',
     'shares',
     'inFlight',
+    'dropFlights',
     'takeBack',
     'takeBackShut',
     'forgetHolds',

@@ -119,6 +119,14 @@ ended as (
   delete from public.flights f where f.flight_id in (select flight_id from old except select flight_id from flying))
 select flight_id, tenant_id, run_id, worker, state, attempt, epoch, payload, lent from flying
 
+-- statement: dropFlights
+-- takes $1 flights bigint[]
+-- gives nothing. Should one hold a run that is in flight after all, housekeeping finds that it is in none
+-- again safe
+-- locks the removed flights
+-- index flights_pkey
+delete from public.flights f where f.flight_id = any ($1::bigint[])
+
 -- statement: takeBack
 -- takes nothing
 -- gives {tenant_id, run_id, worker} per run that was queued for a place its tenant has left, and is owed again: its ticket does nothing any more

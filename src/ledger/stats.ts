@@ -6,6 +6,9 @@ import type { Demand, ReplicasWanted } from './demand.ts';
 
 const sql = loadStatements(new URL('./stats.sql', import.meta.url), ['stats', 'dead', 'lag', 'unknown']);
 
+/** Figures are no older than this and a count, unless counting takes long. */
+const PAUSE_MOST_MS = 15_000;
+
 interface Owed extends Record<string, unknown> {
   readonly worker: string;
   readonly plan: string;
@@ -47,7 +50,7 @@ export class LedgerStats {
     this.#wanted = wanted;
   }
 
-  /** Counts and tells it as `stats.collected`. @returns the pause before the next count, in ms: a twentieth of the time at most. */
+  /** Counts and tells it as `stats.collected`. @returns the pause before the next count, in ms: it counts a sixtieth of the time, a twentieth where one count is long. */
   async collect(): Promise<number> {
     const started = this.#clock.monotonicMs();
     const owed = await this.#database.rows<Owed>(sql.stats);
@@ -75,7 +78,8 @@ export class LedgerStats {
       replicasWanted: this.#wanted(owed.flatMap(demandOf)),
       dead: dead.map((row) => ({ worker: row.worker, value: row.dead })),
     });
-    return 20 * (this.#clock.monotonicMs() - started);
+    const tookMs = this.#clock.monotonicMs() - started;
+    return Math.max(20 * tookMs, Math.min(PAUSE_MOST_MS, 60 * tookMs));
   }
 }
 

@@ -35,6 +35,8 @@ export interface LeadershipOptions {
 }
 
 const ROUND_MS = 1_000;
+/** Who waits for a time of day or for a retry is found by a look through the ledger: no later than this where one is short. */
+const LOOK_MOST_MS = 5_000;
 /** Between two looks for notes of arrivals, while busy. */
 const NOTES_MS = 5;
 /** The same while asleep: a commit that began before may still leave a note. */
@@ -112,19 +114,24 @@ export class Leadership {
     });
   }
 
-  /** Looks through the ledger. @returns the pause before the next look: ten times what it took, however long the backlog. */
+  /**
+   * Looks through the ledger. @returns the pause before the next look: ten times what it took, however long the backlog, and
+   * more while looks find nobody who was not known.
+   */
   async #look(): Promise<number> {
     const { clock, dispatcher, holds } = this.#options;
     const started = clock.monotonicMs();
+    let news = true;
     if (this.#took) {
-      await dispatcher.sweep();
+      news = await dispatcher.sweep();
     } else {
       await this.#announce();
       await holds.begin();
       await dispatcher.takeOver();
       this.#took = true;
     }
-    return 10 * (clock.monotonicMs() - started);
+    const tookMs = clock.monotonicMs() - started;
+    return Math.max(10 * tookMs, news ? 0 : Math.min(LOOK_MOST_MS, 50 * tookMs));
   }
 
   /** Looks for notes of arrivals. @returns the pause before the next look: long while asleep, as arrivals notify then. */

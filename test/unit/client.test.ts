@@ -105,7 +105,7 @@ describe('the client over HTTP', () => {
 
   it('ends a try that gets no answer, and all of it when the caller says so', async () => {
     const { url, seen } = await answering('silence', OWED);
-    const hasty = new RaeClient({ url, apiKey: 'x', timeoutMs: 50, backoffMs: 1 });
+    const hasty = new RaeClient({ url, apiKey: 'x', timeoutMs: 1_000, backoffMs: 1 });
     expect(await hasty.enqueue('decay')).toBe('r1');
     expect(seen).toHaveLength(2);
     const silent = await answering('silence');

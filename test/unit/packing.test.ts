@@ -60,10 +60,12 @@ describe('tickets', () => {
   });
 
   it('are spread over the tickets that can be taken when the load is small', () => {
-    const list = Array.from({ length: 40 }, (_, tenant) => flying(tenant, 0, 0.1));
+    const list = Array.from({ length: 80 }, (_, tenant) => flying(tenant, 0, 1));
+    expect(pack(list, { ...options, free: () => 1 })).toHaveLength(4);
     expect(pack(list, { ...options, free: () => 8 })).toHaveLength(8);
-    expect(pack(list, { ...options, free: () => 1 })).toHaveLength(1);
     expect(pack(list, { ...options, free: () => 100 })).toHaveLength(10);
+    const short = Array.from({ length: 80 }, (_, tenant) => flying(tenant, 0, 0.1));
+    expect(pack(short, { ...options, free: () => 8 })).toHaveLength(1);
   });
 
   it('carry one run of a worker whose effect is code', () => {
