@@ -11,7 +11,7 @@ const outcomes = async (tenantId: string) =>
 const second = (n: number) => new Date(Date.UTC(2026, 2, 4, 10) + n * 1_000);
 
 describe('what was wrong in the original and is not here', () => {
-  it('18: rules are found, workers emit events, and a rule fires', async () => {
+  it('flaw 18: rules are found, workers emit events, and a rule fires', async () => {
     const tenantId = await addTenant(database());
     await storeRule(database(), tenantId, { event_types: ['decay_completed'] });
     await database()
@@ -26,7 +26,7 @@ describe('what was wrong in the original and is not here', () => {
     expect(await outcomes(tenantId)).toEqual(['fired']);
   });
 
-  it('20: a rule keeps its OR, its nested groups, its cooldown and its limit, and belongs to its tenant', async () => {
+  it('flaw 20: a rule keeps its OR, its nested groups, its cooldown and its limit, and belongs to its tenant', async () => {
     const [tenantId, other] = [await addTenant(database()), await addTenant(database())];
     const leaf = (field: string, value: unknown) => ({ field, operator: 'equals', value });
     const reading = readRule({
@@ -64,7 +64,7 @@ describe('what was wrong in the original and is not here', () => {
     expect(await outcomes(other)).toEqual([]);
   });
 
-  it('20: a rule that is switched off does nothing until it is switched on', async () => {
+  it('flaw 20: a rule that is switched off does nothing until it is switched on', async () => {
     const tenantId = await addTenant(database());
     await storeRule(database(), tenantId, { is_enabled: false });
     await storeEvents(database(), tenantId, [{}]);
@@ -75,7 +75,7 @@ describe('what was wrong in the original and is not here', () => {
     expect((await executionsOf(database(), tenantId)).map(({ number }) => number)).toEqual([2]);
   });
 
-  it('21: comparing a number with a field that is not there is false, and no other rule is lost for it', async () => {
+  it('flaw 21: comparing a number with a field that is not there is false, and no other rule is lost for it', async () => {
     const tenantId = await addTenant(database());
     const compare = (field: string) => ({ conditions: [{ field, operator: 'greater_than', value: 0.9 }] });
     await storeRule(database(), tenantId, {
@@ -89,7 +89,7 @@ describe('what was wrong in the original and is not here', () => {
     expect(await outcomes(tenantId)).toEqual(['fired']);
   });
 
-  it('21: a webhook carries ids as text, goes out by delivery, and only where a URL is one', async () => {
+  it('flaw 21: a webhook carries ids as text, goes out by delivery, and only where a URL is one', async () => {
     const tenantId = await addTenant(database());
     await storeRule(database(), tenantId, {
       actions: [{ action_type: 'send_webhook', config: { url: 'https://a.example' } }],
@@ -107,7 +107,7 @@ describe('what was wrong in the original and is not here', () => {
     }
   });
 
-  it('22: the limit of an hour is counted and kept in one transaction, over an hour that slides', async () => {
+  it('flaw 22: the limit of an hour is counted and kept in one transaction, over an hour that slides', async () => {
     const tenantId = await addTenant(database());
     await storeRule(database(), tenantId, { max_executions_per_hour: 2 });
     const minutes = [0, 50, 59, 61, 62, 109, 111];

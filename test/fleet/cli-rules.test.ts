@@ -159,7 +159,7 @@ describe('rae rule', () => {
     expect(fired.map(({ number }) => number)).toEqual([2, 4]);
   });
 
-  it('19: a rule named like a command or a word of the interface is found by its name', async () => {
+  it('flaw 19: a rule named like a command or a word of the interface is found by its name', async () => {
     const tenantId = await addTenant(database());
     for (const name of ['list', 'templates', 'health']) {
       const file = fileOf('named.json', { ...STORM, rule_name: name });
