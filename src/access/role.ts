@@ -11,11 +11,15 @@ export const PERMISSIONS = Object.freeze({
   'usage:read': 'read what was used',
   'rules:read': 'read rules',
   'rules:write': 'change rules',
+  'messages:read': 'see what became of outgoing messages',
+  'messages:write': 'have messages sent again',
+  'secrets:manage': 'list secrets without their values, and set them',
   'keys:manage': 'list, make and revoke API keys',
+  'members:manage': 'list, add and remove members, and give them roles',
   'audit:read': 'read the audit log',
-  'tenants:manage': 'make, list, suspend and move tenants',
-  'fleet:read': 'see the queues, cycles and pauses of the whole fleet',
-  'fleet:write': 'pause work of the fleet, and let it go on',
+  'tenants:manage': 'make, list, suspend and move tenants, and set what they may have',
+  'fleet:read': 'see the queues, cycles, pauses, limits and prices of the whole fleet',
+  'fleet:write': 'pause work of the fleet and let it go on, bound workers, make cycles, set prices',
 } as const);
 
 export type Permission = keyof typeof PERMISSIONS;
@@ -47,8 +51,10 @@ export const RIGHTS: Readonly<Record<Role, readonly Permission[]>> = Object.free
     'events:write',
     'usage:read',
     'rules:read',
+    'messages:read',
+    'messages:write',
   ],
-  tenant_viewer: ['runs:read', 'policies:read', 'budget:read', 'usage:read', 'rules:read'],
+  tenant_viewer: ['runs:read', 'policies:read', 'budget:read', 'usage:read', 'rules:read', 'messages:read'],
   service_account: [
     'runs:read',
     'runs:write',
@@ -57,6 +63,7 @@ export const RIGHTS: Readonly<Record<Role, readonly Permission[]>> = Object.free
     'costs:write',
     'events:write',
     'usage:read',
+    'messages:read',
   ],
   operator: OF_OPERATORS,
 });

@@ -5,6 +5,7 @@ import { cycleCommand } from './commands/cycle.ts';
 import { doctor } from './commands/doctor.ts';
 import { keyCommand } from './commands/key.ts';
 import { limitCommand } from './commands/limit.ts';
+import { memberCommand } from './commands/member.ts';
 import { messageCommand } from './commands/message.ts';
 import { migrate } from './commands/migrate.ts';
 import { operatorKeyCommand } from './commands/operator-key.ts';
@@ -31,6 +32,7 @@ export function commandsOf(runners: ServiceRunners): readonly Command[] {
     workerCommand(runners, [workerList]),
     apiCommand(runners),
     tenant,
+    memberCommand,
     keyCommand,
     operatorKeyCommand,
     policy,

@@ -1,8 +1,7 @@
-import { RaeError } from '../kernel/errors.ts';
 import { type ExecutionRecord, type RuleBook, ruleNamed, type StoredRule } from '../tenant/rule-book.ts';
-import { queryOf, type Remote } from './remote.ts';
-
-type Page = { readonly rules: readonly StoredRule[]; readonly next: string | null };
+import type { RuleReplay } from '../trial/rule-replay.ts';
+import type { RuleTest } from '../trial/rule-test.ts';
+import type { Remote } from './remote.ts';
 
 /** What commands do with the rules of a tenant, wherever those are. */
 export type Rules = Pick<RuleBook, 'list' | 'find' | 'store' | 'remove' | 'executions'>;
@@ -16,14 +15,7 @@ export class RemoteRules implements Rules {
   }
 
   async list(_tenantId: string): Promise<readonly StoredRule[]> {
-    const rules: StoredRule[] = [];
-    for (let cursor: string | undefined; ; ) {
-      const path = `/v1/rules${queryOf({ limit: 500, cursor })}`;
-      const page: Page = await this.#remote.ask<Page>({ method: 'GET', path });
-      rules.push(...page.rules);
-      if (page.next === null) return rules;
-      cursor = page.next;
-    }
+    return this.#remote.all<StoredRule>('/v1/rules', 'rules');
   }
 
   async find(tenantId: string, named: string): Promise<StoredRule> {
@@ -40,7 +32,18 @@ export class RemoteRules implements Rules {
     await this.#remote.ask({ method: 'DELETE', path: `/v1/rules/${triggerId}` });
   }
 
-  async executions(): Promise<readonly ExecutionRecord[]> {
-    throw new RaeError('RAE_USAGE', 'over the API rules are listed without what they did: name none');
+  async executions(_tenantId: string, triggerId: string, limit: number): Promise<readonly ExecutionRecord[]> {
+    return this.#remote.all<ExecutionRecord>(`/v1/rules/${triggerId}/executions`, 'executions', limit);
+  }
+
+  async tested(asked: object): Promise<RuleTest> {
+    return this.#remote.ask<RuleTest>({ method: 'POST', path: '/v1/rules:test', body: asked });
+  }
+
+  async replayed(asked: object): Promise<RuleReplay> {
+    type Told = RuleReplay & { readonly trigger_id: unknown; readonly rule_name: unknown };
+    const request = { method: 'POST', path: '/v1/rules:backtest', body: asked } as const;
+    const { events, fired, held, firings } = await this.#remote.ask<Told>(request);
+    return { events, fired, held, firings };
   }
 }

@@ -3,7 +3,7 @@ import { type ApiRequest, Caller } from '../client/caller.ts';
 import { ERRORS, type ErrorCode, RaeError } from '../kernel/errors.ts';
 
 /** Fields that are instants, in every answer of the API. */
-const INSTANT = /(?:_at|^at|^slot|^since|^deadline|^covered_by)$/;
+const INSTANT = /(?:_at|^at|^slot|^since|^deadline|^covered_by|^valid_until)$/;
 
 /** Fields that hold what tenants wrote: nothing in them is read as an instant. */
 const WRITTEN_BY_TENANTS = ['detail', 'document', 'effective', 'payload', 'condition_group', 'actions', 'metadata'];
@@ -42,11 +42,11 @@ export class Remote {
     return found;
   }
 
-  /** As `ask`, with the headers of the answer. */
-  async answer<T>(request: Omit<ApiRequest, 'repeatable'>): Promise<{ readonly body: T; readonly headers: Headers }> {
+  /** As `ask`, with the status of the answer. */
+  async answer<T>(request: Omit<ApiRequest, 'repeatable'>): Promise<{ readonly body: T; readonly status: number }> {
     try {
-      const { body, headers } = await this.#caller.send({ ...request, repeatable: request.method === 'GET' });
-      return { body: withInstants(body) as T, headers };
+      const { body, status } = await this.#caller.send({ ...request, repeatable: request.method === 'GET' });
+      return { body: withInstants(body) as T, status };
     } catch (error) {
       if (!(error instanceof RaeApiError)) throw error;
       const code = error.code in ERRORS ? (error.code as ErrorCode) : 'RAE_INTERNAL';

@@ -1,6 +1,7 @@
 import { type Rule, type RuleReading, readRule } from '../../workers/trigger-evaluation/rule.ts';
 import { RaeError } from '../kernel/errors.ts';
 import { RuleBook, type StoredRule } from '../tenant/rule-book.ts';
+import { documentOf } from '../trial/rule-document.ts';
 import type { Call } from './call.ts';
 import { clean } from './cell.ts';
 import { jsonIn } from './json-file.ts';
@@ -9,7 +10,6 @@ import { RemoteRules, type Rules } from './remote-rules.ts';
 
 /** A rule that a command is about: one that is stored, or one from a file that is only tried. */
 export interface RuleInHand {
-  readonly book: RuleBook;
   readonly rule: Rule;
   readonly stored: StoredRule | undefined;
 }
@@ -42,33 +42,8 @@ export async function ruleInHand(
 ): Promise<RuleInHand> {
   if ((named === undefined) === (file === undefined))
     throw new RaeError('RAE_USAGE', 'name one rule: by its name or id, or by --file with one that is only tried');
-  const book = await ruleBook(call, tenant);
-  if (file !== undefined) return { book, rule: rightRule(jsonIn(file)).rule, stored: undefined };
+  const book = await rulesOf(call, tenant);
+  if (file !== undefined) return { rule: rightRule(jsonIn(file)).rule, stored: undefined };
   const stored = await book.find(tenant, named ?? '');
-  return { book, rule: rightRule(documentOf(stored)).rule, stored };
+  return { rule: rightRule(documentOf(stored)).rule, stored };
 }
-
-/** A stored rule as its author would write it. */
-export function documentOf(stored: StoredRule): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(DOCUMENT.map((column) => [column, stored[column]]));
-}
-
-const DOCUMENT = [
-  'rule_name',
-  'description',
-  'project',
-  'event_types',
-  'condition_group',
-  'time_window_seconds',
-  'aggregate',
-  'cooldown_seconds',
-  'max_executions_per_hour',
-  'actions',
-  'stop_on_failure',
-  'priority',
-  'is_enabled',
-  'template_id',
-  'tags',
-  'metadata',
-  'created_by',
-] as const;

@@ -24,14 +24,9 @@ export function stateOf({ status, is_enabled: enabled }: StoredRule): string {
   return enabled ? 'on' : 'off';
 }
 
-/** An explanation in the keys of `--json`. */
-export function explanationJson(explanation: Explanation): Readonly<Record<string, unknown>> {
-  const { outcome, held, concerned, conditions, gates } = explanation;
-  return { outcome, held, concerned, conditions, gates };
-}
-
 /** An explanation for people: every node on a line of its own, with a tick or a cross. */
-export function explanationText({ concerned, conditions, gates, outcome, held }: Explanation, style: Style): string {
+export function explanationText(explanation: Omit<Explanation, 'decision'>, style: Style): string {
+  const { concerned, conditions, gates, outcome, held } = explanation;
   const mark = (holds: boolean) => style(holds ? '✓' : '✗', holds ? 'good' : 'bad');
   const lines = [`${mark(concerned)} event type and project are the rule's`];
   if (conditions === null) lines.push(`${mark(true)} no conditions`);

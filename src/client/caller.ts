@@ -48,7 +48,9 @@ export class Caller {
   }
 
   /** @throws RaeApiError; what `signal` was aborted with. */
-  async send(request: ApiRequest): Promise<{ readonly body: unknown; readonly headers: Headers }> {
+  async send(
+    request: ApiRequest,
+  ): Promise<{ readonly status: number; readonly body: unknown; readonly headers: Headers }> {
     const { retries = 4 } = this.#options;
     for (let tried = 0; ; tried += 1) {
       request.signal?.throwIfAborted();
@@ -84,7 +86,8 @@ export class Caller {
         const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
         return seconds > 0 ? Object.assign(error, { retryAfterMs: seconds * 1_000 }) : error;
       }
-      return { body: text === '' ? undefined : (JSON.parse(text) as unknown), headers: response.headers };
+      const read: unknown = text === '' ? undefined : JSON.parse(text);
+      return { status: response.status, body: read, headers: response.headers };
     } catch (error) {
       signal?.throwIfAborted();
       const why = late.aborted ? `no answer within ${timeoutMs} ms` : reasonOf(error);

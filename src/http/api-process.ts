@@ -21,8 +21,11 @@ export async function openApiProcess(parts: ProcessParts, elseAnyPort: boolean):
   redis?.connect().catch(() => undefined);
   const operator = await openOperator(parts, shards, redis);
   const tenants = new TenantContext(shards);
-  const { tokens } = config;
-  const server = makeApi({ tenants, catalogue, events, clock, ready, redis, tokens, operator: operator?.parts });
+  const { tokens, masterKeys, settings } = config;
+  const server = makeApi({
+    ...{ tenants, catalogue, events, clock, ready, redis, tokens, masterKeys, settings },
+    operator: operator?.parts,
+  });
   const host = '0.0.0.0';
   const listen = async (port: number): Promise<number> => {
     try {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { readRule } from '../../workers/trigger-evaluation/rule.ts';
+import { type Rule, readRule } from '../../workers/trigger-evaluation/rule.ts';
 import type { Principal } from '../access/principal.ts';
 import { RaeError } from '../kernel/errors.ts';
 import type { RuleBook, StoredRule } from '../tenant/rule-book.ts';
@@ -63,7 +63,7 @@ const shown = (rules: RuleBook) =>
     params: PARAMS,
     status: 200,
     answer: RULE,
-    run: async ({ principal, params }) => ({ body: await found(rules, principal, params.trigger_id) }),
+    run: async ({ principal, params }) => ({ body: await ruleOf(rules, principal, params.trigger_id) }),
   });
 
 const set = (rules: RuleBook) =>
@@ -77,10 +77,7 @@ const set = (rules: RuleBook) =>
     status: 201,
     answer: z.object({ trigger_id: z.uuid(), created: z.boolean() }),
     run: async ({ principal, author, body }) => {
-      const reading = readRule(body);
-      if ('mistakes' in reading)
-        throw new RaeError('RAE_RULE_INVALID', `the rule cannot be: ${reading.mistakes.join('; ')}`);
-      const { columns } = reading;
+      const { columns } = rightRule(body);
       projectOf(principal, typeof columns.project === 'string' ? columns.project : undefined);
       if (principal.project !== undefined && columns.project !== principal.project)
         throw new RaeError('RAE_FORBIDDEN', 'a rule of every project is not for a credential of one');
@@ -100,14 +97,24 @@ const removed = (rules: RuleBook) =>
     status: 200,
     answer: z.object({ trigger_id: z.uuid(), removed: z.literal(true) }),
     run: async ({ principal, author, params: { trigger_id: id } }) => {
-      await found(rules, principal, id);
+      await ruleOf(rules, principal, id);
       await rules.remove(principal.tenantId, id, author);
       return { body: { trigger_id: id, removed: true } };
     },
   });
 
-/** @throws RaeError `RAE_NOT_FOUND`, for one of another project than the credential's as well */
-async function found(rules: RuleBook, principal: Principal, id: string): Promise<StoredRule> {
+/** A rule as it was written. @throws RaeError `RAE_RULE_INVALID` with every mistake */
+export function rightRule(given: unknown): {
+  readonly rule: Rule;
+  readonly columns: Readonly<Record<string, unknown>>;
+} {
+  const reading = readRule(given);
+  if ('rule' in reading) return reading;
+  throw new RaeError('RAE_RULE_INVALID', `the rule cannot be: ${reading.mistakes.join('; ')}`);
+}
+
+/** The rule of this id. @throws RaeError `RAE_NOT_FOUND`, for one of another project than the credential's as well */
+export async function ruleOf(rules: RuleBook, principal: Principal, id: string): Promise<StoredRule> {
   const all = await rules.list(principal.tenantId);
   const rule = all.find((one) => one.trigger_id === id);
   const isSeen = principal.project === undefined || rule?.project === principal.project;

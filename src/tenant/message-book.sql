@@ -12,6 +12,20 @@ select m.message_id, m.type, m.endpoint, m.state, m.attempts, m.created_at, m.en
  where m.tenant_id = $1 and ($2::text is null or m.state = $2) and ($3::timestamptz is null or m.created_at < $3)
  order by m.created_at desc, m.message_id limit $4::int
 
+-- statement: page
+-- takes $1 tenant uuid, $2 state text (null = any), $3 made before timestamptz (null = any), $4 and of those of that instant only above message uuid, $5 limit int
+-- gives the tenant's messages without their data, the newest first, with made text: created_at to the microsecond
+-- again safe: reads only
+-- locks none
+-- index messages_pkey: looks at every message of the tenant
+select m.message_id, m.type, m.endpoint, m.state, m.attempts, m.created_at, m.ended_at, m.last_error, m.reason,
+       case when m.ended_at is null then greatest(m.next_attempt_at, b.open_until) end as next_attempt_at,
+       to_char(m.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as made
+  from public.messages m left join public.message_endpoints b on b.tenant_id = $1 and b.endpoint = m.endpoint
+ where m.tenant_id = $1 and ($2::text is null or m.state = $2)
+   and ($3::timestamptz is null or m.created_at < $3::timestamptz or m.created_at = $3::timestamptz and m.message_id > $4::uuid)
+ order by m.created_at desc, m.message_id limit $5::int
+
 -- statement: find
 -- takes $1 tenant uuid, $2 message uuid
 -- gives {state text} where the tenant has it

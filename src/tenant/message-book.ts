@@ -4,7 +4,14 @@ import { loadStatements } from '../db/statement.ts';
 import type { TenantContext } from '../db/tenant-context.ts';
 import { RaeError } from '../kernel/errors.ts';
 
-const sql = loadStatements(new URL('./message-book.sql', import.meta.url), ['list', 'find', 'retry', 'call', 'wake']);
+const sql = loadStatements(new URL('./message-book.sql', import.meta.url), [
+  'list',
+  'page',
+  'find',
+  'retry',
+  'call',
+  'wake',
+]);
 
 /** Where a message may stand. */
 export const MESSAGE_STATES = ['pending', 'sending', 'delivered', 'dead'] as const;
@@ -34,6 +41,14 @@ export interface MessagePage {
   readonly limit: number;
 }
 
+/** Which page of the messages to give. */
+export interface MessagesBehind {
+  readonly state?: MessageState | undefined;
+  /** Behind the message that was made then and has this id. */
+  readonly after?: readonly [made: string, messageId: string] | undefined;
+  readonly limit: number;
+}
+
 const RETRY_BATCH = 1_000;
 
 /** The outgoing messages of tenants: what became of them, and sending them again. Acts as `rae_api` inside the tenant. */
@@ -48,6 +63,13 @@ export class MessageBook {
   async list(tenantId: string, { state, before, limit }: MessagePage): Promise<readonly OutgoingMessage[]> {
     const values = [tenantId, state ?? null, before ?? null, limit];
     return this.#tenants.inTenant(tenantId, (tx) => tx.rows<OutgoingMessage>(sql.list, values));
+  }
+
+  /** A page of them, the newest first, each with when it was made to the microsecond. */
+  async page(tenantId: string, { state, after, limit }: MessagesBehind) {
+    const values = [tenantId, state ?? null, ...(after ?? [null, null]), limit];
+    type Found = OutgoingMessage & { readonly made: string };
+    return this.#tenants.inTenant(tenantId, (tx) => tx.rows<Found>(sql.page, values));
   }
 
   /**

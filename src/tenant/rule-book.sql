@@ -90,10 +90,11 @@ select h.number::text as number, (extract(epoch from h.at) * 1000000)::bigint::t
  order by h.number
 
 -- statement: executions
--- takes $1 tenant uuid, $2 rule uuid, $3 limit int
+-- takes $1 tenant uuid, $2 rule uuid, $3 limit int, $4 before this number bigint or null
 -- gives what the rule did, the newest first
 -- again safe: reads only
 -- locks none
 -- index trigger_executions_rule_idx
 select x.number::float8 as number, x.event_id, x.event_type, x.at, x.outcome, x.reason, x.detail, x.rule_version, x.actions
-  from public.trigger_executions x where x.tenant_id = $1 and x.trigger_id = $2 order by x.number desc limit $3::int
+  from public.trigger_executions x where x.tenant_id = $1 and x.trigger_id = $2 and ($4::bigint is null or x.number < $4::bigint)
+ order by x.number desc limit $3::int

@@ -161,10 +161,15 @@ export class RuleBook {
     return this.#tenants.inTenant(tenantId, (tx) => tx.rows<PastMatch>(sql.history, values));
   }
 
-  /** What the rule did, the newest first. */
-  async executions(tenantId: string, triggerId: string, limit: number): Promise<readonly ExecutionRecord[]> {
+  /** What the rule did, the newest first. @param before the number of the last one of the page before */
+  async executions(
+    tenantId: string,
+    triggerId: string,
+    limit: number,
+    before: string | null = null,
+  ): Promise<readonly ExecutionRecord[]> {
     return this.#tenants.inTenant(tenantId, (tx) =>
-      tx.rows<ExecutionRecord>(sql.executions, [tenantId, triggerId, limit]),
+      tx.rows<ExecutionRecord>(sql.executions, [tenantId, triggerId, limit, before]),
     );
   }
 

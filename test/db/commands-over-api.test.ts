@@ -108,3 +108,78 @@ describe('commands of operators over the API', () => {
     expect(refused).toMatchObject({ code: 4, err: expect.stringContaining('tenants:manage') });
   });
 });
+
+describe('commands of tenants over the API', () => {
+  const asTenant = (...args: string[]) => done(tenant.key, args);
+
+  it('list, add and remove members and give them roles, but not the last admin', async () => {
+    expect(await asTenant('member', 'list')).toEqual({ tenant_id: tenant.id, members: [] });
+    const ada = await asTenant('member', 'add', 'ada@acme.example', '--role', 'tenant_admin');
+    expect(ada).toMatchObject({ tenant_id: tenant.id, email: 'ada@acme.example', role: 'tenant_admin', changed: true });
+    expect(await asTenant('member', 'add', 'ada@acme.example', '--role', 'tenant_admin')).toMatchObject({
+      changed: false,
+    });
+    const last = await over(tenant.key, ['member', 'remove', 'ada@acme.example']);
+    expect(last).toMatchObject({ code: 4, err: expect.stringContaining('keeps its last admin') });
+    await asTenant('member', 'add', 'bob@acme.example', '--role', 'tenant_viewer');
+    const promoted = ['member', 'set-role', 'bob@acme.example', 'tenant_admin'];
+    expect(await asTenant(...promoted)).toMatchObject({ role: 'tenant_admin', changed: true });
+    expect(await asTenant('member', 'remove', ada.member_id)).toMatchObject({ removed: true });
+    const { out } = await onDatabase(['member', 'list', '--tenant', tenant.id, '--json']);
+    expect(JSON.parse(out).members).toMatchObject([{ email: 'bob@acme.example', role: 'tenant_admin' }]);
+    const nobody = await over(tenant.key, ['member', 'set-role', 'eve@acme.example', 'tenant_user']);
+    expect(nobody).toMatchObject({ code: 3 });
+  });
+
+  it('test and backtest rules, stored or in a file, and list what a rule did', async () => {
+    const rule = {
+      rule_name: 'drift',
+      event_types: ['drift_detected'],
+      condition_group: {
+        operator: 'AND',
+        conditions: [{ field: 'payload.score', operator: 'greater_than', value: 0.5 }],
+      },
+      actions: [{ action_type: 'emit_event', config: { event_type: 'custom.drifted', payload: {} } }],
+    };
+    const path = file('rule.json', JSON.stringify(rule));
+    const event = file('event.json', JSON.stringify({ event_type: 'drift_detected', payload: { score: 0.7 } }));
+    const stored = await asTenant('rule', 'set', '--file', path);
+    const fires = { outcome: 'fires', rule_name: 'drift', actions: [{ type: 'emit_event', would: { kind: 'event' } }] };
+    expect(await asTenant('rule', 'test', '--file', path, '--event', event)).toMatchObject({
+      ...fires,
+      trigger_id: null,
+    });
+    const tested = await asTenant('rule', 'test', 'drift', '--event', event);
+    expect(tested).toMatchObject({ ...fires, trigger_id: stored.trigger_id });
+    const { out } = await onDatabase(['rule', 'test', 'drift', '--event', event, '--tenant', tenant.id, '--json']);
+    expect(tested).toEqual(JSON.parse(out));
+    expect(await asTenant('rule', 'backtest', 'drift')).toMatchObject({ events: 0, fired: 0, firings: [] });
+    expect(await asTenant('rule', 'list', 'drift')).toMatchObject({ executions: [] });
+    const unknown = await over(tenant.key, [
+      'rule',
+      'test',
+      'drift',
+      '--event',
+      '7d1f0c52-88c1-4a55-9a0e-6f6b1d1a2c3e',
+    ]);
+    expect(unknown).toMatchObject({ code: 3 });
+  });
+
+  it('list messages and have them sent again, and set secrets that nobody sees', async () => {
+    const id = await api().message(tenant.id);
+    expect((await asTenant('message', 'list', '--state', 'dead')).messages).toMatchObject([{ message_id: id }]);
+    expect(await asTenant('message', 'retry', id)).toMatchObject({ retried: 1 });
+    expect(await asTenant('message', 'retry', '--all')).toMatchObject({ retried: 0 });
+    const value = file('secret', 'whsec_very-secret\n');
+    expect(await asTenant('secret', 'set', 'webhook.billing', '--file', value)).toMatchObject({ version: 1 });
+    const missing = await over(tenant.key, ['secret', 'rotate', 'webhook.other', '--file', value]);
+    expect(missing).toMatchObject({ code: 3, err: expect.stringContaining('webhook.billing') });
+    const rotated = await asTenant('secret', 'rotate', 'webhook.billing', '--generate');
+    expect(rotated).toMatchObject({ version: 2, value: expect.stringMatching(/^whsec_/) });
+    const { secrets } = await asTenant('secret', 'list');
+    expect(secrets).toMatchObject([{ version: 2, valid_until: null }, { version: 1 }]);
+    expect(JSON.stringify(secrets)).not.toContain('whsec_');
+    const master = await over(tenant.key, ['secret', 'rotate', '--master']);
+    expect(master).toMatchObject({ code: 4, err: expect.stringContaining('not for the API') });
+  });
+});

@@ -6,6 +6,8 @@ export interface Belongings {
   readonly run_id: string;
   readonly trigger_id: string;
   readonly key_id: string;
+  readonly member_id: string;
+  readonly message_id: string;
   readonly tenant_id: string;
 }
 
@@ -39,9 +41,21 @@ export const SAMPLES: Readonly<Record<string, Omit<TestRequest, 'key'> & { reado
   'GET /v1/rules/{trigger_id}': {},
   'POST /v1/rules': { body: RULE },
   'DELETE /v1/rules/{trigger_id}': {},
+  'GET /v1/rules/{trigger_id}/executions': {},
+  'POST /v1/rules:test': { body: { rule: RULE, event: { event_type: 'drift_detected', payload: { score: 0.7 } } } },
+  'POST /v1/rules:backtest': { body: { rule: RULE } },
+  'GET /v1/messages': {},
+  'POST /v1/messages/{message_id}:retry': {},
+  'POST /v1/messages:retry': {},
+  'GET /v1/secrets': {},
+  'PUT /v1/secrets/{name}': { body: { value: 'sample' } },
   'GET /v1/keys': {},
   'POST /v1/keys': { body: { name: 'sample', role: 'tenant_viewer' } },
   'DELETE /v1/keys/{key_id}': {},
+  'GET /v1/members': {},
+  'POST /v1/members': { body: { email: 'sample@acme.example', role: 'tenant_viewer' } },
+  'PUT /v1/members/{member_id}': { body: { role: 'tenant_user' } },
+  'DELETE /v1/members/{member_id}': {},
   'GET /v1/audit': {},
   'GET /v1/audit/verify': {},
   'POST /v1/tenants': { body: { name: 'Sample' } },
@@ -76,7 +90,9 @@ export function sampleOf(
   const sample = SAMPLES[endpoint];
   if (sample === undefined) throw new Error(`the route ${endpoint} is new: add a request to api-samples.ts`);
   const { query = '', ...request } = sample;
-  const path = endpoint.replace(/\{(\w+)\}/g, (_all, name) => String({ worker: 'decay', ...about }[name as 'worker']));
+  const path = endpoint.replace(/\{(\w+)\}/g, (_all, name) =>
+    String({ worker: 'decay', name: 'sample', ...about }[name as 'worker']),
+  );
   return { what: `${path}${query}`, request };
 }
 
@@ -85,8 +101,13 @@ export async function belongingsOf(api: TestApi, { id, key }: { id: string; key:
   const run = await api.ask('POST /v1/runs', { key, body: { worker: 'decay' } });
   const rule = await api.ask('POST /v1/rules', { key, body: { ...RULE, rule_name: `rule ${randomUUID()}` } });
   const viewer = await api.ask('POST /v1/keys', { key, body: { name: 'view', role: 'tenant_viewer' } });
-  const ids = { run_id: run.body.run_id, trigger_id: rule.body.trigger_id, key_id: viewer.body.key_id, tenant_id: id };
+  const email = `${randomUUID()}@acme.example`;
+  const member = await api.ask('POST /v1/members', { key, body: { email, role: 'tenant_viewer' } });
+  const ids = {
+    ...{ run_id: run.body.run_id, trigger_id: rule.body.trigger_id, key_id: viewer.body.key_id, tenant_id: id },
+    ...{ member_id: member.body.member_id, message_id: await api.message(id) },
+  };
   if (Object.values(ids).some((one) => one === undefined))
-    throw new Error(`not all was made: ${run.text} ${rule.text} ${viewer.text}`);
+    throw new Error(`not all was made: ${run.text} ${rule.text} ${viewer.text} ${member.text}`);
   return ids;
 }

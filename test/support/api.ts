@@ -67,6 +67,16 @@ export class TestApi {
     };
   }
 
+  /** A dead message of the tenant. */
+  async message(tenantId: string): Promise<string> {
+    const [made] = await this.#database.admin<{ message_id: string }>(
+      `insert into public.messages (tenant_id, channel, type, state, reason, ended_at)
+       values ($1, '{"email": ["a@b.example"]}', 'custom.sample', 'dead', 'refused', now()) returning message_id`,
+      [tenantId],
+    );
+    return made?.message_id ?? '';
+  }
+
   /** A new key of an operator. */
   async operator(): Promise<string> {
     const { text } = await new OperatorKeyBook(this.#database.open('rae_operator')).create({ name: 'sre' });
@@ -103,6 +113,7 @@ export function useApi(database: () => TestDatabase, tokens?: () => ApiParts['to
       ready,
       clock: systemClock,
       tokens: tokens?.(),
+      masterKeys: `k1:${Buffer.alloc(32, 7).toString('base64')}`,
     };
     api = new TestApi(makeApi(parts), events, database());
   });

@@ -88,6 +88,8 @@ export class OddRequests {
     const nobodys = {
       run_id: NOBODYS,
       trigger_id: NOBODYS,
+      member_id: NOBODYS,
+      message_id: NOBODYS,
       key_id: '0123456789abcdef',
       tenant_id: NOBODYS,
     };

@@ -7,6 +7,7 @@ import { clean } from '../cell.ts';
 import type { Command } from '../command.ts';
 import { knownTenant } from '../known-tenant.ts';
 import { argument, instant, oneOf, option, type Reader, tenantId, whole } from '../option.ts';
+import { type Messages, RemoteMessages } from '../remote-messages.ts';
 import { table } from '../table.ts';
 
 const TENANT = '3f2a8c54-1f7e-4c0b-9a53-0d7e2b1c9f10';
@@ -32,6 +33,7 @@ interface ListOptions {
 }
 
 const messageList: Command = {
+  overApi: true,
   name: 'list',
   does: "Lists a tenant's outgoing messages, the newest first, and what became of each.",
   needs: [tenant],
@@ -44,7 +46,7 @@ const messageList: Command = {
   run: async (call) => {
     const { tenant: id, ...page } = call.options<ListOptions>();
     await knownTenant(call, id);
-    const messages = await new MessageBook(call.connection.tenants).list(id, page);
+    const messages = await book(call).list(id, page);
     return {
       json: { tenant_id: id, messages },
       text: () => (messages.length === 0 ? 'no message' : listed(messages, call)),
@@ -53,6 +55,7 @@ const messageList: Command = {
 };
 
 const messageRetry: Command = {
+  overApi: true,
   name: 'retry',
   does: 'Has a message sent again that is dead, or now if it waits; its time and its tries begin anew.',
   arguments: [argument('[message]', 'its id', messageId)],
@@ -68,9 +71,8 @@ const messageRetry: Command = {
     if ((message === undefined) === (all === undefined))
       throw new RaeError('RAE_USAGE', 'name one message, or say --all');
     await knownTenant(call, id);
-    const book = new MessageBook(call.connection.tenants);
-    if (message !== undefined) await book.retry(id, message);
-    const retried = message === undefined ? await book.retryDead(id) : 1;
+    if (message !== undefined) await book(call).retry(id, message);
+    const retried = message === undefined ? await book(call).retryDead(id) : 1;
     return {
       json: { tenant_id: id, retried },
       text: () => `${retried} ${retried === 1 ? 'message is' : 'messages are'} sent again`,
@@ -84,6 +86,10 @@ export const messageCommand: Command = {
   does: "Lists tenants' outgoing messages, and has them sent again.",
   commands: [messageList, messageRetry],
 };
+
+function book(call: Call): Messages {
+  return call.remote === undefined ? new MessageBook(call.connection.tenants) : new RemoteMessages(call.remote);
+}
 
 function listed(messages: readonly OutgoingMessage[], call: Call): string {
   return table(

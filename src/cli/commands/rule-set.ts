@@ -1,11 +1,12 @@
 import { fromTemplate, TEMPLATES } from '../../../workers/trigger-evaluation/template.ts';
 import { RaeError } from '../../kernel/errors.ts';
+import { documentOf } from '../../trial/rule-document.ts';
 import { assignment } from '../assignment.ts';
 import { clean } from '../cell.ts';
 import type { Command } from '../command.ts';
 import { jsonIn } from '../json-file.ts';
 import { argument, option, repeated, tenantId, text } from '../option.ts';
-import { documentOf, rightRule, rulesOf } from '../rule-source.ts';
+import { rightRule, rulesOf } from '../rule-source.ts';
 import { stateOf } from '../rule-view.ts';
 
 interface Options {

@@ -1,17 +1,19 @@
-import { planned } from '../../../workers/trigger-evaluation/effect.ts';
-import { reachOf } from '../../../workers/trigger-evaluation/evaluation.ts';
-import { explain } from '../../../workers/trigger-evaluation/explanation.ts';
-import { RuleHistory } from '../../../workers/trigger-evaluation/history.ts';
+import { isUuid } from '../../kernel/ids.ts';
+import { ruleSettings } from '../../trial/rule-settings.ts';
+import { type RuleTest, testOf } from '../../trial/rule-test.ts';
+import { recordedEvent, type TriedEvent, writtenEvent } from '../../trial/tried-event.ts';
+import type { Call } from '../call.ts';
 import type { Command } from '../command.ts';
-import { eventInHand } from '../event-source.ts';
+import { jsonIn } from '../json-file.ts';
 import { argument, option, tenantId, text } from '../option.ts';
-import { ruleSettings } from '../rule-settings.ts';
-import { ruleInHand } from '../rule-source.ts';
-import { explanationJson, explanationText } from '../rule-view.ts';
+import { RemoteRules } from '../remote-rules.ts';
+import { type RuleInHand, ruleBook, ruleInHand } from '../rule-source.ts';
+import { explanationText } from '../rule-view.ts';
 
 const TENANT = '3f2a8c54-1f7e-4c0b-9a53-0d7e2b1c9f10';
 
 export const ruleTest: Command = {
+  overApi: true,
   name: 'test',
   does: 'Explains node by node what a rule makes of one event, and what it would do; does nothing.',
   arguments: [argument('[rule]', 'its name or id', text)],
@@ -27,41 +29,14 @@ export const ruleTest: Command = {
   run: async (call) => {
     const [named] = call.args<[string | undefined]>();
     const { tenant, event: source, file } = call.options<{ tenant: string; event: string; file?: string }>();
-    const { book, rule, stored } = await ruleInHand(call, tenant, named, file);
-    const { event, number } = await eventInHand(book, tenant, source, call.ports.clock.now());
-    const reach = reachOf(rule);
-    const seconds = Math.max(reach.matches, reach.firings);
-    const before =
-      stored === undefined || seconds === 0
-        ? []
-        : await book.history(tenant, stored, number, new Date(Math.floor(event.at / 1_000) - seconds * 1_000 - 1));
-    const past = before.map((one) => ({ ...one, number: Number(one.number), at: Number(one.at) }));
-    const history = () =>
-      RuleHistory.of(
-        past.filter(({ counts }) => counts),
-        past.filter(({ fired }) => fired),
-      );
-    const active = { id: stored?.trigger_id ?? 'not stored', version: stored?.version ?? 0, rule, history: history() };
-    const explanation = explain(active, event, history);
-    const settings = ruleSettings(call.config);
-    const actions =
-      explanation.decision?.held === undefined && explanation.decision !== undefined
-        ? planned(explanation.decision, tenant, settings).map(({ type, outcome }) => ({ type, would: outcome }))
-        : [];
+    const hand = await ruleInHand(call, tenant, named, file);
+    const tested = await testedBy(call, tenant, hand, source, file);
     return {
-      json: {
-        tenant_id: tenant,
-        trigger_id: stored?.trigger_id ?? null,
-        rule_name: rule.rule_name,
-        event_id: event.id,
-        number: number === null ? null : Number(number),
-        ...explanationJson(explanation),
-        actions,
-      },
+      json: { tenant_id: tenant, ...tested },
       text: () =>
         [
-          explanationText(explanation, call.out.look.style),
-          ...actions.map(
+          explanationText(tested, call.out.look.style),
+          ...tested.actions.map(
             ({ type, would }) =>
               `  ${type}: ${'why' in would ? `${would.kind}, ${would.why}` : `writes a ${would.kind}`}`,
           ),
@@ -69,3 +44,23 @@ export const ruleTest: Command = {
     };
   },
 };
+
+async function testedBy(
+  call: Call,
+  tenant: string,
+  { rule, stored }: RuleInHand,
+  source: string,
+  file: string | undefined,
+): Promise<RuleTest> {
+  const id = source.toLowerCase();
+  if (call.remote !== undefined) {
+    const which = stored === undefined ? { rule: jsonIn(file ?? '-') } : { trigger_id: stored.trigger_id };
+    const event = isUuid(id) ? { event_id: id } : { event: jsonIn(source) };
+    return new RemoteRules(call.remote).tested({ ...which, ...event });
+  }
+  const book = await ruleBook(call, tenant);
+  const on: TriedEvent = isUuid(id)
+    ? await recordedEvent(book, tenant, id)
+    : writtenEvent(jsonIn(source), call.ports.clock.now());
+  return testOf({ book, tenant, rule, stored, on }, ruleSettings(call.config.settings));
+}

@@ -8,6 +8,7 @@ import type { Call } from '../call.ts';
 import type { Answer, Command } from '../command.ts';
 import { knownTenant } from '../known-tenant.ts';
 import { argument, option, tenantId, text, whole } from '../option.ts';
+import { RemoteSecrets, type Secrets } from '../remote-messages.ts';
 import { type SecretSource, secretValue } from '../secret-value.ts';
 import { table } from '../table.ts';
 
@@ -20,6 +21,7 @@ const sources = [
 ];
 
 const secretSet: Command = {
+  overApi: true,
   name: 'set',
   does: "Seals a tenant's secret; where there is one of this name, the new value takes its place at once.",
   arguments: [argument('<name>', 'such as webhook.billing', text)],
@@ -44,6 +46,7 @@ interface RotateOptions extends SecretSource {
 }
 
 const secretRotate: Command = {
+  overApi: true,
   name: 'rotate',
   does: 'Gives a secret a new value while the one before stays valid for a while; or wraps the keys of all tenants by the newest master key.',
   arguments: [argument('[name]', 'of the secret', text)],
@@ -71,6 +74,7 @@ const secretRotate: Command = {
 };
 
 const secretList: Command = {
+  overApi: true,
   name: 'list',
   does: "Lists a tenant's secrets without their values.",
   needs: [tenant],
@@ -92,7 +96,8 @@ export const secretCommand: Command = {
 };
 
 /** @throws RaeError `RAE_TENANT_UNKNOWN` */
-async function book(call: Call, id: string): Promise<SecretBook> {
+async function book(call: Call, id: string): Promise<Secrets> {
+  if (call.remote !== undefined) return new RemoteSecrets(call.remote);
   await knownTenant(call, id);
   return secretsOf(call);
 }
@@ -114,6 +119,10 @@ function stored(call: Call, source: SecretSource, value: string, { name, version
 }
 
 async function rewrapped(call: Call, name: string | undefined, { tenant: only }: RotateOptions): Promise<Answer> {
+  if (call.remote !== undefined)
+    throw new RaeError('RAE_REFUSED', '--master needs the master keys and every tenant: that is not for the API', {
+      hint: 'set RAE_DATABASE_URL and RAE_MASTER_KEYS, and leave RAE_API_URL out',
+    });
   if (name !== undefined)
     throw new RaeError('RAE_USAGE', '--master wraps the data keys of tenants, whatever their secrets: give no name');
   const secrets = secretsOf(call);

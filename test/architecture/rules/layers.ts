@@ -10,7 +10,7 @@ export const RANKS: readonly (readonly string[])[] = [
   ['ledger'],
   ['dispatch', 'fleet'],
   ['workers', 'schedule', 'transfer'],
-  ['client', 'demo'],
+  ['client', 'demo', 'trial'],
   ['http', 'dashboard', 'cli'],
   ['main'],
 ];

@@ -3,9 +3,7 @@ import { faultOfEventType } from '../../workers/trigger-evaluation/event-type.ts
 import { eventOf } from '../../workers/trigger-evaluation/rows.ts';
 import type { RuleEvent } from '../../workers/trigger-evaluation/rule-event.ts';
 import { RaeError } from '../kernel/errors.ts';
-import { isUuid } from '../kernel/ids.ts';
 import type { RecordedEvent, RuleBook } from '../tenant/rule-book.ts';
-import { jsonIn } from './json-file.ts';
 
 const text = z.string().max(255).nullable().default(null);
 
@@ -29,20 +27,22 @@ const written = z.strictObject({
 });
 
 /** An event to try a rule on. */
-export interface EventInHand {
+export interface TriedEvent {
   readonly event: RuleEvent;
   /** Under which it was consumed; null = no rule was asked about it yet. */
   readonly number: string | null;
 }
 
-/** The event of this id, or the one in the file of this name (`-` is standard input). @throws RaeError `RAE_NOT_FOUND`, `RAE_USAGE` */
-export async function eventInHand(book: RuleBook, tenant: string, named: string, now: Date): Promise<EventInHand> {
-  if (isUuid(named.toLowerCase())) {
-    const recorded = await book.event(tenant, named.toLowerCase());
-    return { event: ruleEvent(recorded), number: recorded.number };
-  }
-  const read = written.safeParse(jsonIn(named));
-  if (!read.success) throw new RaeError('RAE_USAGE', `${named} is no event: ${z.prettifyError(read.error)}`);
+/** The event of this id. @throws RaeError `RAE_NOT_FOUND` */
+export async function recordedEvent(book: RuleBook, tenant: string, id: string): Promise<TriedEvent> {
+  const recorded = await book.event(tenant, id);
+  return { event: ruleEvent(recorded), number: recorded.number };
+}
+
+/** An event as somebody wrote it. @throws RaeError `RAE_USAGE` with every mistake */
+export function writtenEvent(given: unknown, now: Date): TriedEvent {
+  const read = written.safeParse(given);
+  if (!read.success) throw new RaeError('RAE_USAGE', `this is no event: ${z.prettifyError(read.error)}`);
   const { created_at: createdAt, tenant_id: _tenant, ...fields } = read.data;
   const at = createdAt === undefined ? now.getTime() : Math.min(new Date(createdAt).getTime(), now.getTime());
   return { event: eventOf({ ...fields, at: String(at * 1_000) }, Number.MAX_SAFE_INTEGER), number: null };
