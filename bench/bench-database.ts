@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { digestOf, mintKey } from '../src/access/api-key.ts';
 import { loadCatalogue } from '../workers/index.ts';
 import { BenchProcess } from './process.ts';
 import type { Stage } from './stage.ts';
@@ -79,6 +80,26 @@ export class BenchDatabase {
     return await this.#rae('worker', ['worker', ...names], 'worker', env);
   }
 
+  /** An API server on a port of its own. */
+  async api(port: number, env: Readonly<Record<string, string>> = {}): Promise<BenchProcess> {
+    return await this.#rae('api', ['api'], 'api', { RAE_HTTP_PORT: String(port), ...env });
+  }
+
+  /** A key of the tenant's admin, who may ask for as much as they like. */
+  async adminKey(tenant: string): Promise<string> {
+    const { keyId, text } = mintKey(tenant);
+    await this.sql(
+      `insert into public.api_keys (tenant_id, key_id, name, role, digest, created_by) values ($1, $2, 'bench', 'tenant_admin', $3, 'bench')`,
+      [tenant, keyId, digestOf(text)],
+    );
+    await this.sql(
+      `insert into public.quotas (tenant_id, quota, value)
+         select $1, q, null from unnest(array['max_api_calls_per_minute', 'max_enqueues_per_minute', 'max_backlog']) q`,
+      [tenant],
+    );
+    return text;
+  }
+
   /** Runs a command to its end, as an operator does. @returns how long it took from start to end of its process, in seconds. */
   async command(args: readonly string[], role: 'operator' | 'admin' = 'operator'): Promise<number> {
     const started = performance.now();
@@ -92,7 +113,11 @@ export class BenchDatabase {
   }
 
   /** A program of the bench's own: a peer. Told where the services are and what it is to do. */
-  async peer(name: string, task: object, role: 'scheduler' | 'worker' | 'admin' = 'worker'): Promise<BenchProcess> {
+  async peer(
+    name: string,
+    task: object,
+    role: 'scheduler' | 'worker' | 'api' | 'admin' = 'worker',
+  ): Promise<BenchProcess> {
     const program = fileURLToPath(new URL(`./peers/${name}.js`, import.meta.url));
     const env = {
       BENCH_DATABASE: this.#urls(role === 'admin' ? undefined : role),
@@ -172,7 +197,7 @@ export class BenchDatabase {
   async #rae(
     name: string,
     args: readonly string[],
-    role: 'scheduler' | 'worker',
+    role: 'scheduler' | 'worker' | 'api',
     env: Readonly<Record<string, string>>,
   ): Promise<BenchProcess> {
     const settings = { ...SETTINGS, RAE_DATABASE_URL: this.#urls(role), RAE_REDIS_URL: this.stage.redisUrl, ...env };

@@ -33,7 +33,7 @@ on conflict (tenant_id, email) do nothing returning member_id, email, role, crea
 -- again safe
 -- locks the member's row
 -- index members_pkey
-update public.members set role = $3 where tenant_id = $1 and member_id = $2 returning member_id, email, role, created_at
+update public.members set (role) = row ($3::text) where tenant_id = $1 and member_id = $2 returning member_id, email, role, created_at
 
 -- statement: remove
 -- takes $1 tenant uuid, $2 member uuid

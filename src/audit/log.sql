@@ -24,3 +24,19 @@ select seq, at, actor, action, detail, encode(hash, 'hex') as hash from public.a
 -- locks none
 -- index audit_log_pkey
 select entries, bad_seq, why from public.rae_audit_verify()
+
+-- statement: head
+-- takes nothing; as rae_api
+-- gives {seq, at, head text: one line, signed}; none for a log without entries
+-- again safe: reads only
+-- locks none
+-- index audit_heads_pkey
+select seq, at, head from public.rae_audit_head()
+
+-- statement: verifyHead
+-- takes $1 head text, as `head` gave it once; as rae_api
+-- gives {bad_seq, why}: bad_seq null = the log still goes through it
+-- again safe: reads only
+-- locks none
+-- index audit_log_pkey
+select bad_seq, why from public.rae_audit_verify_head($1)

@@ -1,8 +1,9 @@
 import type { Queryable, Row } from '../db/database.ts';
 import { loadStatements } from '../db/statement.ts';
 import type { TenantContext } from '../db/tenant-context.ts';
+import { RaeError } from '../kernel/errors.ts';
 
-const sql = loadStatements(new URL('./log.sql', import.meta.url), ['append', 'list', 'verify']);
+const sql = loadStatements(new URL('./log.sql', import.meta.url), ['append', 'list', 'verify', 'head', 'verifyHead']);
 
 /** Who does something, as the audit log names them. */
 export interface Author {
@@ -30,6 +31,16 @@ export interface AuditRecord extends Row {
   readonly detail: Readonly<Record<string, unknown>>;
   readonly hash: string;
 }
+
+/** The end of a tenant's log, signed. */
+export interface AuditHead extends Row {
+  readonly seq: string;
+  readonly at: Date;
+  readonly head: string;
+}
+
+/** As the database writes them. */
+const HEAD = /^rae-audit-head\.1\.[0-9a-f-]{36}\.\d{1,18}\.\d{1,18}\.[0-9a-f]{64}\.[0-9a-f-]{8}\.[0-9a-f]{64}$/;
 
 /** What a look through a tenant's log has found. */
 export interface AuditVerdict {
@@ -67,11 +78,25 @@ export class AuditLog {
     return this.#tenants.inTenant(tenantId, (tx) => tx.rows<AuditRecord>(sql.list, [tenantId, before ?? null, limit]));
   }
 
-  /** Looks through the whole chain of a tenant. */
-  async verify(tenantId: string): Promise<AuditVerdict> {
+  /**
+   * Looks through the whole chain of a tenant. @param head one that `head` gave and that was kept elsewhere: the chain must still
+   * go through it, which tells of a log that was written anew together with its end. @throws RaeError `RAE_USAGE` for what is no head.
+   */
+  async verify(tenantId: string, head?: string): Promise<AuditVerdict> {
     type Found = { entries: string; bad_seq: string | null; why: string | null };
-    const [row] = await this.#tenants.inTenant(tenantId, (tx) => tx.rows<Found>(sql.verify));
-    return { entries: Number(row?.entries ?? 0), badSeq: row?.bad_seq ?? undefined, why: row?.why ?? undefined };
+    if (head !== undefined && !HEAD.test(head))
+      throw new RaeError('RAE_USAGE', 'this is no head of an audit log; expected a line as from: rae audit head');
+    return this.#tenants.inTenant(tenantId, async (tx) => {
+      const [row] = await tx.rows<Found>(sql.verify);
+      const [kept] = head === undefined || row?.bad_seq !== null ? [row] : await tx.rows<Found>(sql.verifyHead, [head]);
+      return { entries: Number(row?.entries ?? 0), badSeq: kept?.bad_seq ?? undefined, why: kept?.why ?? undefined };
+    });
+  }
+
+  /** The end of a tenant's chain as one signed line, to be kept elsewhere; undefined where nothing was entered. */
+  async head(tenantId: string): Promise<AuditHead | undefined> {
+    const [head] = await this.#tenants.inTenant(tenantId, (tx) => tx.rows<AuditHead>(sql.head));
+    return head;
   }
 
   /** Enters something that changes nothing else, such as an attempt that was refused. */

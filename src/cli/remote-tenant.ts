@@ -1,6 +1,6 @@
 import type { KeyRecord } from '../access/key-book.ts';
 import type { NewKey } from '../access/new-key.ts';
-import type { AuditRecord, AuditVerdict } from '../audit/log.ts';
+import type { AuditHead, AuditRecord, AuditVerdict } from '../audit/log.ts';
 import { canonicalJson } from '../kernel/canonical-json.ts';
 import { RaeError } from '../kernel/errors.ts';
 import type { PolicyChange, PolicyExpectation, TenantPolicy } from '../tenant/policy-book.ts';
@@ -42,15 +42,27 @@ export class RemoteAudit {
   }
 
   async list(_tenantId: string, before: string | undefined, limit: number): Promise<readonly AuditRecord[]> {
-    if (before !== undefined) throw new RaeError('RAE_USAGE', '--before needs the database: the API gives the newest');
-    const path = `/v1/audit${queryOf({ limit: Math.min(limit, 999) })}`;
-    return (await this.#remote.ask<{ readonly entries: readonly AuditRecord[] }>({ method: 'GET', path })).entries;
+    const place = JSON.stringify([this.#remote.tenantId, before]);
+    const cursor = before === undefined ? undefined : Buffer.from(place).toString('base64url');
+    return this.#remote.all<AuditRecord>('/v1/audit', 'entries', limit, cursor);
   }
 
-  async verify(_tenantId: string): Promise<AuditVerdict> {
+  async verify(_tenantId: string, head?: string): Promise<AuditVerdict> {
     type Told = { readonly entries: number; readonly bad_seq: string | null; readonly why: string | null };
-    const { entries, bad_seq: badSeq, why } = await this.#remote.ask<Told>({ method: 'GET', path: '/v1/audit/verify' });
+    const {
+      entries,
+      bad_seq: badSeq,
+      why,
+    } = await this.#remote.ask<Told>({
+      method: 'GET',
+      path: `/v1/audit/verify${queryOf({ head })}`,
+    });
     return { entries, badSeq: badSeq ?? undefined, why: why ?? undefined };
+  }
+
+  async head(): Promise<AuditHead | undefined> {
+    type Told = { readonly head: AuditHead | null };
+    return (await this.#remote.ask<Told>({ method: 'GET', path: '/v1/audit/head' })).head ?? undefined;
   }
 }
 

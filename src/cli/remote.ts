@@ -25,10 +25,10 @@ export class Remote {
     return (await this.answer<T>(request)).body;
   }
 
-  /** The lists that stand under `name` on all pages behind `path`, as one; `most` of it at most. */
-  async all<T>(path: string, name: string, most = Number.MAX_SAFE_INTEGER): Promise<readonly T[]> {
+  /** The lists that stand under `name` on all pages behind `path`, as one; `most` of it at most. @param from the cursor of the first */
+  async all<T>(path: string, name: string, most = Number.MAX_SAFE_INTEGER, from?: string): Promise<readonly T[]> {
     const found: T[] = [];
-    for (let cursor: string | undefined; found.length < most; ) {
+    for (let cursor = from; found.length < most; ) {
       const query = queryOf({ limit: Math.min(most - found.length, 500), cursor });
       const request = {
         method: 'GET',

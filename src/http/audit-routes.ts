@@ -35,6 +35,9 @@ export function auditRoutes(log: AuditLog): readonly Route[] {
     path: '/v1/audit/verify',
     does: 'Looks through the audit log, and names the first entry that was changed, moved or removed.',
     permission: 'audit:read',
+    query: z.strictObject({
+      head: z.string().max(400).optional().describe('one that /v1/audit/head gave: the log must still go through it'),
+    }),
     status: 200,
     answer: z.object({
       ok: z.boolean(),
@@ -42,10 +45,21 @@ export function auditRoutes(log: AuditLog): readonly Route[] {
       bad_seq: z.string().nullable(),
       why: z.string().nullable(),
     }),
-    run: async ({ principal: { tenantId } }) => {
-      const { entries, badSeq, why } = await log.verify(tenantId);
+    run: async ({ principal: { tenantId }, query: { head } }) => {
+      const { entries, badSeq, why } = await log.verify(tenantId, head);
       return { body: { ok: badSeq === undefined, entries, bad_seq: badSeq ?? null, why: why ?? null } };
     },
   });
-  return [list, verify];
+  const head = route({
+    method: 'GET',
+    path: '/v1/audit/head',
+    does: 'Gives the end of the audit log as one signed line; kept elsewhere, it tells later of a log that was written anew.',
+    permission: 'audit:read',
+    status: 200,
+    answer: z.object({
+      head: z.object({ seq: z.string(), at: z.iso.datetime(), head: z.string() }).nullable(),
+    }),
+    run: async ({ principal: { tenantId } }) => ({ body: { head: (await log.head(tenantId)) ?? null } }),
+  });
+  return [list, verify, head];
 }

@@ -246,4 +246,40 @@ describe('the audit log', () => {
     await database().admin(tamper, [id, 'somebody']);
     expect(await log.verify(id)).toMatchObject({ badSeq });
   });
+
+  it('tells by a head that was kept of a log that was written anew, or cut off, together with its end', async () => {
+    const { id } = await make();
+    const { head = '', seq } = (await log.head(id)) ?? {};
+    await registry.setPlan(id, 'pro');
+    expect(await log.verify(id, head)).toMatchObject({ badSeq: undefined });
+    const other = (await log.head((await make()).id))?.head ?? '';
+    expect(await log.verify(id, other)).toMatchObject({ why: 'the head is of another log' });
+    const last = head.at(-1) === '0' ? '1' : '0';
+    expect(await log.verify(id, head.slice(0, -1) + last)).toMatchObject({
+      badSeq: seq,
+      why: expect.stringContaining('not signed'),
+    });
+    await expect(log.verify(id, 'rae-audit-head')).rejects.toMatchObject({ code: 'RAE_USAGE' });
+    // As a superuser would who knows how the chain is made: every entry from the second on, and the head of the table.
+    const rewrite = `with recursive entry as (
+        select a.seq, a.at, a.actor, a.action, a.detail, a.previous, a.hash from public.audit_log a where a.tenant_id = $1 and a.seq = 1
+        union all
+        select a.seq, a.at, 'nobody', a.action, a.detail, e.hash,
+               public.rae_audit_hash(a.tenant_id, a.seq, a.at, 'nobody', a.action, a.detail, e.hash)
+          from entry e join public.audit_log a on a.tenant_id = $1 and a.seq = e.seq + 1),
+      rewritten as (
+        update public.audit_log a set actor = e.actor, previous = e.previous, hash = e.hash
+          from entry e where a.tenant_id = $1 and a.seq = e.seq returning a.seq)
+      update public.audit_heads h set hash = e.hash from entry e
+       where h.tenant_id = $1 and e.seq = h.seq and exists (select from rewritten)`;
+    await database().admin(rewrite, [id]);
+    expect(await log.verify(id)).toMatchObject({ badSeq: undefined });
+    expect(await log.verify(id, head)).toMatchObject({ badSeq: seq, why: expect.stringContaining('written anew') });
+    await database().admin('delete from public.audit_log where tenant_id = $1 and seq > 1', [id]);
+    const back = `update public.audit_heads h set seq = a.seq, at = a.at, hash = a.hash from public.audit_log a
+      where h.tenant_id = $1 and a.tenant_id = $1`;
+    await database().admin(back, [id]);
+    expect(await log.verify(id)).toMatchObject({ badSeq: undefined });
+    expect(await log.verify(id, head)).toMatchObject({ badSeq: seq, why: expect.stringContaining('is missing') });
+  });
 });

@@ -58,6 +58,7 @@ export const SAMPLES: Readonly<Record<string, Omit<TestRequest, 'key'> & { reado
   'DELETE /v1/members/{member_id}': {},
   'GET /v1/audit': {},
   'GET /v1/audit/verify': {},
+  'GET /v1/audit/head': {},
   'POST /v1/tenants': { body: { name: 'Sample' } },
   'GET /v1/tenants': {},
   'GET /v1/tenants/{tenant_id}': {},

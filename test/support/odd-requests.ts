@@ -85,14 +85,8 @@ export class OddRequests {
   }
 
   #about({ own, others }: Asker): Belongings {
-    const nobodys = {
-      run_id: NOBODYS,
-      trigger_id: NOBODYS,
-      member_id: NOBODYS,
-      message_id: NOBODYS,
-      key_id: '0123456789abcdef',
-      tenant_id: NOBODYS,
-    };
+    const uuids = { run_id: NOBODYS, trigger_id: NOBODYS, member_id: NOBODYS, message_id: NOBODYS, tenant_id: NOBODYS };
+    const nobodys = { ...uuids, key_id: '0123456789abcdef' };
     return this.#random.pick([own, own, others, nobodys]);
   }
 

@@ -4,7 +4,7 @@ import { EXIT, RaeError } from '../../kernel/errors.ts';
 import type { Call } from '../call.ts';
 import type { Command } from '../command.ts';
 import { knownTenant } from '../known-tenant.ts';
-import { option, tenantId, whole } from '../option.ts';
+import { option, tenantId, text, whole } from '../option.ts';
 import type { Remote } from '../remote.ts';
 import { RemoteAudit } from '../remote-tenant.ts';
 import { table } from '../table.ts';
@@ -45,26 +45,49 @@ const verify: Command = {
   overApi: true,
   name: 'verify',
   does: 'Looks through the audit log of a tenant, and names the first entry that was changed, moved or removed.',
-  options: whose,
-  examples: [`rae audit verify --tenant ${TENANT}`],
+  options: [
+    ...whose,
+    option(
+      '--head <line>',
+      'one that rae audit head gave and that was kept elsewhere: the log must go through it',
+      text,
+    ),
+  ],
+  examples: [`rae audit verify --tenant ${TENANT}`, `rae audit verify --tenant ${TENANT} --head "$(cat acme.head)"`],
   run: async (call) => {
     const { id, log, named } = call.remote === undefined ? await logOf(call) : logOver(call, call.remote);
-    const { entries, badSeq, why } = await log.verify(id);
+    const { head } = call.options<{ head?: string }>();
+    const { entries, badSeq, why } = await log.verify(id, head);
     return {
       json: { ...named, ok: badSeq === undefined, entries, bad_seq: badSeq ?? null, why: why ?? null },
       text: () =>
         badSeq === undefined
           ? `${entries} entries, each there and as it was written`
-          : `entry ${badSeq} is the first bad one: ${why}; ${entries} before it are right`,
+          : `entry ${badSeq} is the first bad one: ${why}`,
       ...(badSeq === undefined ? {} : { exit: EXIT.failed }),
     };
+  },
+};
+
+const head: Command = {
+  overApi: true,
+  name: 'head',
+  does: 'Gives the end of an audit log as one signed line; kept elsewhere, it tells later of a log that was written anew.',
+  options: whose,
+  examples: [`rae audit head --tenant ${TENANT} > acme.head`],
+  run: async (call) => {
+    const { id, log, named } = call.remote === undefined ? await logOf(call) : logOver(call, call.remote);
+    const found = await log.head(id);
+    const { seq = null, at = null, head: line = null } = found ?? {};
+    if (line === null) call.out.say('nothing was entered yet');
+    return { json: { ...named, seq, at, head: line }, text: () => line ?? '' };
   },
 };
 
 export const auditCommand: Command = {
   name: 'audit',
   does: "Lists and verifies tenants' audit logs.",
-  commands: [list, verify],
+  commands: [list, verify, head],
 };
 
 interface NamedLog {
