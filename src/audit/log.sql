@@ -34,7 +34,7 @@ select entries, bad_seq, why from public.rae_audit_verify()
 select seq, at, head from public.rae_audit_head()
 
 -- statement: verifyHead
--- takes $1 head text, as `head` gave it once; as rae_api
+-- takes $1 head text; as rae_api
 -- gives {bad_seq, why}: bad_seq null = the log still goes through it
 -- again safe: reads only
 -- locks none

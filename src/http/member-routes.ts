@@ -22,7 +22,12 @@ const listed = (members: MemberBook) =>
     status: 200,
     answer: z.object({ members: z.array(MEMBER), next: z.string().nullable() }),
     run: async ({ principal: { tenantId }, query: { limit, cursor } }) => {
-      const [after] = placeOf(tenantId, cursor, [z.string().max(255)]);
+      const [after] = placeOf(tenantId, cursor, [
+        z
+          .string()
+          .max(255)
+          .regex(/^\P{C}*$/u),
+      ]);
       const found = await members.list(tenantId, after, limit + 1);
       const page = found.slice(0, limit);
       const last = found.length > limit ? page.at(-1) : undefined;

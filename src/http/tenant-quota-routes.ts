@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Database } from '../db/database.ts';
+import { RaeError } from '../kernel/errors.ts';
 import { QUOTA_NAMES } from '../tenant/quota.ts';
 import { type QuotaBook, setQuotas } from '../tenant/quota-book.ts';
 import type { TenantRegistry } from '../tenant/registry.ts';
@@ -40,6 +41,8 @@ export function tenantQuotaRoutes({ database, tenants, quotas }: TenantQuotaPart
       .strictObject(Object.fromEntries(QUOTA_NAMES.map((name) => [name, LIMIT.optional()])))
       .describe('null: no limit; "by-plan" gives it back to the plan; what is left out stays as it is'),
     run: async ({ params: { tenant_id: id }, author, body }) => {
+      if (Object.keys(body).length === 0)
+        throw new RaeError('RAE_USAGE', `nothing to set: give ${QUOTA_NAMES.join(' or ')}`);
       await tenants.show(id);
       await setQuotas(database, id, body, author);
       return told(id);

@@ -25,12 +25,13 @@ select run_id, worker, slot, origin, state, attempt, failures, reason, error, co
 -- gives runs as TenantRun without what they carry, the newest first, with made text: created_at to the microsecond
 -- again safe: reads only
 -- locks none
--- index runs_pkey: the runs of one tenant
+-- index runs_made_idx
 select run_id, worker, slot, origin, state, attempt, failures, reason, error, counts, available_at, priority, deadline, created_at, started_at, finished_at,
        to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as made
   from public.runs
  where tenant_id = $1 and ($2::text is null or worker = $2::text) and ($3::text is null or state = $3::text)
-   and ($4::timestamptz is null or (created_at, run_id) < ($4::timestamptz, $5::uuid))
+   -- Not `$4 is null or …`: a plan that is kept would walk the index from its beginning to the page.
+   and (created_at, run_id) < (coalesce($4::timestamptz, 'infinity'), coalesce($5::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
  order by created_at desc, run_id desc limit $6::int
 
 -- statement: why

@@ -92,9 +92,17 @@ function headerFaults(names: readonly string[]): string[] {
   ];
 }
 
+/** One that the database takes as well: JavaScript takes 30 February for 2 March, and any year. */
+function isInstant(text: string): boolean {
+  const at = new Date(text);
+  const day = new Date(`${text.slice(0, 10)}T00:00:00Z`).getUTCDate();
+  const isDay = day === Number(text.slice(8, 10)) && !/[+-](?:1[6-9]|[2-9]\d):\d\d$/.test(text);
+  return INSTANT.test(text) && isDay && at.getTime() >= 0 && at.getTime() < Date.UTC(10_000, 0, 1);
+}
+
 function faultOf(price: ModelPrice): string | undefined {
   if (price.model === '' || price.model.length > 255) return 'has no model, or one of more than 255 characters';
-  if (!INSTANT.test(price.valid_from) || Number.isNaN(new Date(price.valid_from).getTime())) {
+  if (!isInstant(price.valid_from)) {
     return `has valid_from ${JSON.stringify(price.valid_from.slice(0, 40))}; expected a date such as 2026-11-23, or an instant with its zone`;
   }
   const { input_per_million: input, output_per_million: output, cached_input_per_million: cached } = price;

@@ -14,7 +14,7 @@ select coalesce(o.quota, p.quota) as quota, (case when o.tenant_id is null then 
 -- gives {memories float8, bytes float8, backlog int, enqueues int}: as of now
 -- again safe: reads only
 -- locks none
--- index memory_tallies_pkey, memory_deltas_pkey, runs_open_idx, runs_requests_idx
+-- index memory_tallies_pkey, memory_deltas_pkey, runs_open_idx, runs_made_idx
 select (coalesce((select t.memories from public.memory_tallies t where t.tenant_id = $1), 0) + coalesce(sum(d.memories), 0))::float8 as memories,
        (coalesce((select t.bytes from public.memory_tallies t where t.tenant_id = $1), 0) + coalesce(sum(d.bytes), 0))::float8 as bytes,
        (select count(*)::int from public.runs r where r.tenant_id = $1 and r.finished_at is null) as backlog,

@@ -40,6 +40,8 @@ beforeAll(async () => {
   const [a, b, c] = [await tenant('a'), await tenant('b'), await tenant('c')];
   for (const { own } of [a, b, c]) for (const id of Object.values(own)) known.add(id);
   known.add(NOBODYS);
+  // Of an event that was made up to try a rule on.
+  known.add('00000000-0000-4000-8000-000000000000');
   const cursors = [...a.cursors, ...b.cursors];
   const client = (one: typeof a, others: Belongings): Client => ({
     ...one,

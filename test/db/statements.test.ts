@@ -109,3 +109,24 @@ describe('the effect of a worker', () => {
     }
   });
 });
+
+it('a page of the runs of a tenant comes from an index, wherever it begins and however many there are', async () => {
+  await database().admin(
+    `insert into public.runs (tenant_id, worker, origin, state, created_at, finished_at)
+       select $1, 'decay', 'request', 'done', now() - n * interval '1 minute', now() from generate_series(1, 5000) n`,
+    [tenant],
+  );
+  await database().admin('analyze public.runs');
+  const list = sources.find(({ file, name }) => file === 'src/ledger/tenant-runs.sql' && name === 'list');
+  if (list === undefined) throw new Error('the statement has another name');
+  await prepared(list, async (client) => {
+    // As it is planned once for all pages.
+    await client.query('set local plan_cache_mode = force_generic_plan');
+    const page = `'${tenant}', null, null, now() - interval '1 day', '7d1f0c52-88c1-4a55-9a0e-6f6b1d1a2c3e', 51`;
+    const { rows } = await client.query<{ 'QUERY PLAN': string }>(`explain execute it(${page})`);
+    const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+    expect(plan).toMatch(/Index Scan using runs_made_idx/);
+    expect(plan).toMatch(/Index Cond:.*created_at/);
+    expect(plan).not.toMatch(/Sort|Seq Scan/);
+  });
+});
