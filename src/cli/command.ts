@@ -16,6 +16,8 @@ export interface Command {
   readonly name: string;
   /** One sentence. */
   readonly does: string;
+  /** Under which heading it stands in the help of `rae`. */
+  readonly heading?: string;
   readonly arguments?: readonly Argument[];
   /** Options that must be given. */
   readonly needs?: readonly Option[];

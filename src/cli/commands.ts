@@ -22,31 +22,20 @@ import { usageCommand } from './commands/usage.ts';
 import { windowCommand } from './commands/window.ts';
 import { workerList } from './commands/worker-list.ts';
 
-/** Every command of `rae`, in the order of its help. Adding one is adding a file and naming it here. */
+/** Every command of `rae`, in the order and under the headings of its help. Adding one is adding a file and naming it here. */
 export function commandsOf(runners: ServiceRunners): readonly Command[] {
-  return [
-    upCommand,
-    migrate,
-    doctor,
-    schedulerCommand(runners),
-    workerCommand(runners, [workerList]),
-    apiCommand(runners),
-    tenant,
-    memberCommand,
-    keyCommand,
-    operatorKeyCommand,
-    policy,
-    budget,
-    cycleCommand,
-    runCommand,
-    queueCommand,
-    limitCommand,
-    windowCommand,
-    rule,
-    messageCommand,
-    secretCommand,
-    priceCommand,
-    usageCommand,
-    auditCommand,
-  ];
+  const groups: Readonly<Record<string, readonly Command[]>> = {
+    'To begin:': [upCommand, doctor],
+    'The processes of a fleet:': [
+      migrate,
+      schedulerCommand(runners),
+      workerCommand(runners, [workerList]),
+      apiCommand(runners),
+    ],
+    'Tenants, and who may do what:': [tenant, memberCommand, keyCommand, operatorKeyCommand, secretCommand],
+    'What a tenant sets:': [policy, budget, rule],
+    'Work, and what holds it:': [cycleCommand, runCommand, queueCommand, limitCommand, windowCommand, messageCommand],
+    'Costs, and what was done:': [usageCommand, priceCommand, auditCommand],
+  };
+  return Object.entries(groups).flatMap(([heading, commands]) => commands.map((one) => ({ ...one, heading })));
 }

@@ -19,11 +19,28 @@ export function programOf(commands: readonly Command[], version: string, out: Ou
       option('--data <dir>', 'find the fleet that rae up started in this folder (default: the last one used)', folder),
     )
     .option('--json', 'print one JSON document on standard output')
+    .commandsGroup('More:')
     .helpCommand('help [command...]', 'show what a command does')
-    .addHelpText('after', examples(['rae up', 'rae tenant list', 'rae doctor --json', 'rae help tenant create']));
-  for (const command of commands) program.addCommand(commanderOf(command, 'rae', out, run));
+    .addHelpText('after', `${examples(FIRST)}\n\n${ABOUT}`);
+  for (const command of commands)
+    program.addCommand(commanderOf(command, 'rae', out, run).helpGroup(command.heading ?? ''));
   return program;
 }
+
+/** What somebody types who has never seen it. */
+const FIRST = [
+  'rae up                        a fleet to look at, with demo tenants',
+  'rae tenant list               from another terminal: whom it works for',
+  'rae tenant create --name "Acme Corp" --admin-email ada@acme.example',
+  'rae run list --state owed     what is still to be done',
+  'rae run why ID                why a run waits, and until when',
+  'rae help tenant create        the same as rae tenant create --help',
+];
+
+const ABOUT = `Which fleet is meant: RAE_DATABASE_URL (with RAE_REDIS_URL), else the one that
+rae up runs here or in --data. With RAE_API_URL and RAE_API_KEY commands ask that
+API instead, with the rights of the key.
+Ends with 0 done, 1 failed, 2 wrong usage, 3 not found, 4 refused.`;
 
 function commanderOf(command: Command, parent: string, out: Output, run: Runner): Commander {
   const path = `${parent} ${command.name}`;
