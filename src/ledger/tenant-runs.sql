@@ -31,6 +31,8 @@ select run_id, worker, slot, origin, state, attempt, failures, reason, error, co
   from public.runs
  where tenant_id = $1 and ($2::text is null or worker = $2::text) and ($3::text is null or state = $3::text)
    -- Not `$4 is null or …`: a plan that is kept would walk the index from its beginning to the page.
+   -- The first line, since row security lets no comparison of rows into an index.
+   and created_at <= coalesce($4::timestamptz, 'infinity')
    and (created_at, run_id) < (coalesce($4::timestamptz, 'infinity'), coalesce($5::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
  order by created_at desc, run_id desc limit $6::int
 
