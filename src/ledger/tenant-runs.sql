@@ -21,7 +21,7 @@ select run_id, worker, slot, origin, state, attempt, failures, reason, error, co
   from public.runs where tenant_id = $1 and run_id = $2
 
 -- statement: list
--- takes $1 tenant uuid, $2 worker text or null, $3 state text or null, $4 made before timestamptz or null, $5 and of those of that instant only below run uuid or null, $6 most int
+-- takes $1 tenant uuid, $2 worker text or null, $3 state text or null, $4 made before timestamptz (infinity = from the newest on), $5 and of those of that instant only below run uuid, $6 most int
 -- gives runs as TenantRun without what they carry, the newest first, with made text: created_at to the microsecond
 -- again safe: reads only
 -- locks none
@@ -30,10 +30,8 @@ select run_id, worker, slot, origin, state, attempt, failures, reason, error, co
        to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as made
   from public.runs
  where tenant_id = $1 and ($2::text is null or worker = $2::text) and ($3::text is null or state = $3::text)
-   -- Not `$4 is null or …`: a plan that is kept would walk the index from its beginning to the page.
-   -- The first line, since row security lets no comparison of rows into an index.
-   and created_at <= coalesce($4::timestamptz, 'infinity')
-   and (created_at, run_id) < (coalesce($4::timestamptz, 'infinity'), coalesce($5::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+   -- Neither `$4 is null or …` nor coalesce: row security lets only what cannot leak into an index, and a kept plan would begin at its beginning.
+   and (created_at, run_id) < ($4::timestamptz, $5::uuid)
  order by created_at desc, run_id desc limit $6::int
 
 -- statement: why

@@ -73,6 +73,9 @@ export interface TenantRunPage {
   readonly limit: number;
 }
 
+/** Behind no run. */
+const FROM_THE_NEWEST = Object.freeze(['infinity', 'ffffffff-ffff-ffff-ffff-ffffffffffff'] as const);
+
 /** The ledger as one tenant sees it, as `rae_api`. Those of others are not there: `RAE_NOT_FOUND`. */
 export class TenantRuns {
   readonly #tenants: TenantContext;
@@ -104,7 +107,7 @@ export class TenantRuns {
 
   /** A page of the tenant's runs, the newest first. */
   async list(tenantId: string, page: TenantRunPage): Promise<readonly (TenantRun & { readonly made: string })[]> {
-    const { worker = null, state = null, after = [null, null], limit } = page;
+    const { worker = null, state = null, after = FROM_THE_NEWEST, limit } = page;
     const values = [tenantId, worker, state, ...after, limit];
     return this.#tenants.inTenant(tenantId, (tx) => tx.rows<TenantRun & { made: string }>(sql.list, values));
   }
