@@ -9,6 +9,7 @@ import { memberCommand } from './commands/member.ts';
 import { messageCommand } from './commands/message.ts';
 import { migrate } from './commands/migrate.ts';
 import { operatorKeyCommand } from './commands/operator-key.ts';
+import { placementCommand } from './commands/placement.ts';
 import { policy } from './commands/policy.ts';
 import { priceCommand } from './commands/price.ts';
 import { queueCommand } from './commands/queue.ts';
@@ -34,7 +35,15 @@ export function commandsOf(runners: ServiceRunners): readonly Command[] {
     ],
     'Tenants, and who may do what:': [tenant, memberCommand, keyCommand, operatorKeyCommand, secretCommand],
     'What a tenant sets:': [policy, budget, rule],
-    'Work, and what holds it:': [cycleCommand, runCommand, queueCommand, limitCommand, windowCommand, messageCommand],
+    'Work, and what holds it:': [
+      cycleCommand,
+      runCommand,
+      queueCommand,
+      limitCommand,
+      windowCommand,
+      placementCommand,
+      messageCommand,
+    ],
     'Costs, and what was done:': [usageCommand, priceCommand, auditCommand],
   };
   return Object.entries(groups).flatMap(([heading, commands]) => commands.map((one) => ({ ...one, heading })));

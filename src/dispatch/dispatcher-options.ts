@@ -16,6 +16,8 @@ export interface DispatcherOptions extends PictureOptions {
   readonly clock: Clock;
   /** A queued run that nobody claimed for so long is taken back. */
   readonly waitMs: number;
+  /** Told of each run that has left its worker, and how long it took. */
+  readonly onLeft?: (tenantId: string, ms: number) => void;
   /** Told of each admission. */
   readonly onAdmitted?: () => void;
 }

@@ -102,6 +102,7 @@ export class Dispatcher {
     // What is not in the picture yet, or an earlier admission of the same run.
     if (flown === undefined || flown.attempt !== attempt) return;
     this.picture.left(flown, ms, this.#nowMs);
+    if (ms !== null) this.#options.onLeft?.(flown.tenantId, ms);
     this.pump();
   }
 

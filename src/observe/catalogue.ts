@@ -166,6 +166,17 @@ export const EVENTS = Object.freeze({
   },
   'queue.released': { level: 'debug', says: 'This process no longer consumes a queue.', fields: { queue: 'text' } },
 
+  'tenant.displaced': {
+    level: 'warn',
+    says: 'A rule of operators has placed a tenant elsewhere: its own queues are not taken, or it is too noisy.',
+    fields: { tenantId: 'text', kind: 'text', why: 'text' },
+  },
+  'tenant.put_back': {
+    level: 'info',
+    says: 'A tenant that a rule had placed elsewhere is where it was again.',
+    fields: { tenantId: 'text', kind: 'text', why: 'text' },
+  },
+
   'request.answered': {
     level: 'debug',
     says: 'A request to the API was answered.',

@@ -2,7 +2,9 @@ import { readConsumers } from '../../queues/consumers.ts';
 import { announceTopology } from '../../queues/topology.ts';
 import type { Attention } from '../dispatch/attention.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
+import type { Displacement } from '../dispatch/displacement.ts';
 import type { HoldBook } from '../dispatch/hold-book.ts';
+import type { Noise } from '../dispatch/noise.ts';
 import type { QueueWatch } from '../dispatch/queue-watch.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { messageOf, RaeError } from '../kernel/errors.ts';
@@ -21,6 +23,8 @@ export interface LeadershipOptions {
   readonly attention: Attention;
   readonly holds: HoldBook;
   readonly watch: QueueWatch;
+  readonly displacement: Displacement;
+  readonly noise: Noise;
   readonly hints: Hints;
   readonly wakes: Wakes;
   readonly counts: CycleCounts;
@@ -74,6 +78,7 @@ export class Leadership {
       loop('rescue', ROUND_MS, () => this.#rescue()),
       loop('queues', ROUND_MS, () => this.#watch()),
       loop('controls', CONTROLS_MS, () => this.#control()),
+      loop('placements', ROUND_MS, () => this.#displace()),
       loop('rates', RATES_MS, async () => this.#release()),
       loop('holds', HOLDS_MS, () => this.#hold()),
       loop('hints', HINTS_MS, () => this.#fold()),
@@ -101,6 +106,7 @@ export class Leadership {
   forget(): void {
     this.#options.dispatcher.forget();
     this.#options.watch.forget();
+    this.#options.displacement.forget();
   }
 
   /** Heard a notification: something became owed while the dispatcher slept. */
@@ -161,9 +167,11 @@ export class Leadership {
   }
 
   async #rescue(): Promise<undefined> {
-    const { upkeep, dispatcher, events } = this.#options;
+    const { upkeep, dispatcher, events, noise, clock } = this.#options;
     const rescued = await upkeep.rescue();
     if (rescued.length > 0) {
+      const now = clock.monotonicMs();
+      for (const { tenantId, was } of rescued) if (was === 'running') noise.failed(tenantId, 1, now);
       const running = rescued.filter(({ was }) => was === 'running').length;
       events.emit('runs.rescued', { running, queued: rescued.length - running });
       dispatcher.takenBack(rescued);
@@ -174,6 +182,14 @@ export class Leadership {
       dispatcher.takenBack(late.filter(({ queued }) => queued));
     }
     if (this.#took) await dispatcher.reconcile();
+  }
+
+  /** Places tenants elsewhere by rule. @returns the pause before the next look: twenty times what it took. */
+  async #displace(): Promise<number> {
+    const { displacement, clock } = this.#options;
+    const started = clock.monotonicMs();
+    if (this.#took) await displacement.look();
+    return Math.max(ROUND_MS, 20 * (clock.monotonicMs() - started));
   }
 
   async #watch(): Promise<undefined> {

@@ -6,8 +6,10 @@ import { Listener } from '../db/listener.ts';
 import { Attention } from '../dispatch/attention.ts';
 import { CostBook } from '../dispatch/cost-book.ts';
 import { Dispatcher } from '../dispatch/dispatcher.ts';
+import { Displacement } from '../dispatch/displacement.ts';
 import { HoldBook } from '../dispatch/hold-book.ts';
 import { DispatchLease } from '../dispatch/lease.ts';
+import { Noise } from '../dispatch/noise.ts';
 import { QueueWatch } from '../dispatch/queue-watch.ts';
 import { Scaling } from '../dispatch/scaling.ts';
 import { TicketSealer } from '../dispatch/ticket-sealer.ts';
@@ -85,6 +87,7 @@ function schedulerService(
   const workers = catalogue.all.map(({ name, definition }) => ({ name, shared: definition.how.kind === 'statements' }));
   const costs = new CostBook((worker) => catalogue.get(worker).definition.when.estimateMs);
   const windows = new Windows(costs, { window: config.window, reserve: config.reserve });
+  const noise = new Noise();
   const dispatcher = new Dispatcher({
     database,
     lease,
@@ -98,10 +101,12 @@ function schedulerService(
     partitions: config.partitions,
     waitMs: config.leaseMs,
     onAdmitted: () => attention.active(),
+    onLeft: (tenantId, ms) => noise.left(tenantId, ms, clock.monotonicMs()),
   });
+  const { picture } = dispatcher;
   const one = { slots: config.concurrency, steps: config.pgPool };
   const scaling = new Scaling({
-    picture: dispatcher.picture,
+    picture,
     costs,
     windows,
     workers,
@@ -113,6 +118,8 @@ function schedulerService(
     attention,
     holds: new HoldBook({ database, clock, dispatcher, windows, workers }),
     watch: new QueueWatch({ redis: redis.producer, dispatcher, events, clock, holder }),
+    displacement: new Displacement({ database, picture, noise, windows, workers, clock, events }),
+    noise,
     ...bookkeeping(parts, database),
     stats: new LedgerStats(database, events, clock, (demand) => scaling.wanted(demand)),
     events,

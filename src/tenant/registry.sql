@@ -82,9 +82,11 @@ update public.tenants set plan = $2, placement_epoch = placement_epoch + $3::boo
 -- statement: setPlacement
 -- takes $1 tenant uuid, $2 placement text (null = what the plan says)
 -- gives nothing
--- again raises the epoch again
--- locks the tenant's row
--- index tenants_pkey
+-- again raises the epoch again; a rule that had placed it elsewhere has no say any more
+-- locks the tenant's row, what a rule has displaced
+-- index tenants_pkey, displacements_pkey
+with gone as (
+  delete from public.displacements where tenant_id = $1)
 update public.tenants set placement = $2, placement_epoch = placement_epoch + 1, updated_at = now() where tenant_id = $1
 
 -- statement: setShare

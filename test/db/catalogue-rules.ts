@@ -15,7 +15,7 @@ const CONTENTS =
   "array['payload', 'progress', 'document', 'effective', 'content', 'channel', 'data', 'idempotency_key']";
 /** Tables that scheduler and operators read for every tenant. */
 const FLEET_TABLES =
-  "array['tenants', 'projects', 'policies', 'tenant_cadences', 'due_hints', 'wakes', 'arrivals', 'holds', 'pauses', 'limits', 'time_windows', 'runs', 'events', 'messages', 'enqueue_keys', 'api_requests', 'cost_unknowns', 'members', 'api_keys', 'quotas']";
+  "array['tenants', 'projects', 'policies', 'tenant_cadences', 'due_hints', 'wakes', 'arrivals', 'holds', 'pauses', 'limits', 'time_windows', 'placement_rules', 'displacements', 'runs', 'events', 'messages', 'enqueue_keys', 'api_requests', 'cost_unknowns', 'members', 'api_keys', 'quotas']";
 
 const TABLES = "c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')";
 const TENANT_TABLES = `${TABLES} and exists (select from pg_attribute a

@@ -25,7 +25,7 @@ schema_migrations  S          S              S           S        S             
 cadences           SIUD       SIUD           -           -        SIU           S
 cycles             SIUD       SIUD           -           -        SIU           S
 leases             SIUD       SIUD           S           S        SU            S
-tenants            SIUD       S              s           s        SIU           -
+tenants            SIUD       SU             s           s        SIU           -
 projects           SIUD       -              s           siud     SI            -
 policies           SIUD       S              s           siud     S             -
 tenant_cadences    SIUD       SIU            siu         -        SIU           -
@@ -34,6 +34,8 @@ wakes              SIUD       SIUD           -           -        S             
 arrivals           SIUD       SID            i           i        I             -
 limits             SIUD       SU             -           s        SIUD          -
 time_windows       SIUD       S              -           s        SID           -
+placement_rules    SIUD       S              -           -        SIUD          -
+displacements      SIUD       SID            -           s        SD            -
 pauses             SIUD       SUD            -           s        SIU           -
 holds              SIUD       SIUD           s           s        S             -
 queue_holds        SIUD       SIUD           -           S        S             S

@@ -58,7 +58,7 @@ export const SPECIMENS: Readonly<Record<string, TableSpecimen>> = {
   leases: shared(() => ({ name: word(), holder: 'me', epoch: 1, expires_at: instant() }), 'controls'),
   flights: shared(() => ({ tenants: '{}', runs: '{}' }), 'runs'),
   queue_holds: shared(() => ({ queue: word(), worker: 'decay', reason: 'window', since: instant() }), 'value'),
-  tenants: tenants(() => ({ name: word() }), 'status'),
+  tenants: tenants(() => ({ name: word() }), 'updated_at'),
   projects: tenants(() => ({ name: word() }), 'name'),
   members: tenants(() => ({ email: `${word()}@b.c`, role: 'tenant_user' }), 'role'),
   api_keys: tenants(
@@ -77,6 +77,8 @@ export const SPECIMENS: Readonly<Record<string, TableSpecimen>> = {
   wakes: tenants(() => ({ worker: word() }), 'since'),
   arrivals: tenants(() => ({ worker: word() }), 'worker'),
   limits: tenants(() => ({ worker: word(), owner: word() }), 'next_at'),
+  placement_rules: tenants(() => ({ kind: 'fallback', owner: word() }), 'owner'),
+  displacements: tenants(() => ({ kind: 'fallback', why: word() }), 'why'),
   time_windows: tenants(
     () => ({ kind: 'blackout', hours: 'daily 01:00-02:00', time_zone: 'UTC', worker: word(), owner: word() }),
     'reason',

@@ -5,6 +5,8 @@ import { HOLD_REASONS } from '../../ledger/hold-reason.ts';
 import { PauseBook } from '../../ledger/pause-book.ts';
 import { RunBook, type RunHold, type RunRecord } from '../../ledger/run-book.ts';
 import { RUN_STATES, type RunState } from '../../ledger/run-state.ts';
+import { PlacementBook } from '../../tenant/placement-book.ts';
+import type { DisplacementRow } from '../../tenant/placement-rule.ts';
 import type { Call } from '../call.ts';
 import { clean } from '../cell.ts';
 import type { Command } from '../command.ts';
@@ -83,8 +85,13 @@ const why: Command = {
     const { value, bound: limit, owner, since, clears_at, waiting } = hold;
     const about = { run_id: id, tenant_id: run.tenant_id, worker: run.worker, state: run.state, code, says };
     const facts = { value, limit, owner, since, clears_at, waiting, because: pauses.map(({ reason }) => reason) };
+    const moved = call.remote === undefined ? await displacedBy(call, run.tenant_id) : undefined;
+    const placed = moved === undefined ? '' : `\n  placed elsewhere by a rule (${moved.kind}): ${clean(moved.why)}`;
     const because = pauses.map(({ reason }) => `\n  because: ${clean(reason)}`).join('');
-    return { json: { ...about, ...facts }, text: () => `${says}${because}${detail(hold)}` };
+    return {
+      json: { ...about, ...facts, displaced: moved ?? null },
+      text: () => `${says}${because}${placed}${detail(hold)}`,
+    };
   },
 };
 
@@ -138,6 +145,12 @@ function book(call: Call): Pick<RunBook, 'list' | 'show' | 'why' | 'retry' | 'ca
 }
 
 /** A stable code and a sentence. */
+/** The rule that has placed the tenant elsewhere. */
+async function displacedBy(call: Call, tenant: string): Promise<DisplacementRow | undefined> {
+  const { displaced } = await new PlacementBook(call.connection.as('rae_operator')).show();
+  return displaced.find(({ tenant_id: id }) => id === tenant);
+}
+
 function explanation(run: RunRecord, { state, reason }: RunHold): { readonly code: string; readonly says: string } {
   switch (state) {
     case 'owed':
