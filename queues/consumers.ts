@@ -97,7 +97,7 @@ export class Consumers {
     return capacities;
   }
 
-  /** The same, apart for those that take other queues. */
+  /** The same, apart for those that take other queues; in the order of workers and of what they take. */
   get takers(): readonly Takers[] {
     const takers = new Map<string, Takers>();
     for (const process of this.#processes) {
@@ -108,7 +108,8 @@ export class Consumers {
         takers.set(key, { worker, consumes: process.consumes, ...more });
       }
     }
-    return [...takers.values()];
+    // Redis gives them in no order.
+    return [...takers.keys()].sort().flatMap((key) => takers.get(key) ?? []);
   }
 
   /** How many processes take tickets of a queue, attached to it now or as soon as it has any. */

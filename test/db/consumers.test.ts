@@ -57,8 +57,8 @@ describe('processes that announce themselves', () => {
     const parted = await readConsumers(redis);
     const takers = parted.takers.filter(({ worker }) => worker === 'decay');
     expect(takers.map(({ consumes, slots, processes }) => [consumes.text, slots, processes])).toEqual([
-      ['shared,dedicated', 7, 2],
       ['0,quarantine', 4, 1],
+      ['shared,dedicated', 7, 2],
     ]);
     expect([...QUEUES, own, 'rae.decay.p256', 'nothing'].map((queue) => parted.takersOf(queue))).toEqual([
       3, 2, 2, 3, 0,

@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readConsumers } from '../../queues/consumers.ts';
 import { dedicatedQueue } from '../../queues/names.ts';
 import { hearWork } from '../../queues/topology.ts';
 import { useDatabase } from '../support/database.ts';
@@ -109,7 +110,11 @@ describe('a dedicated queue that no process takes', () => {
   it('holds its work in the ledger and nobody else up, and goes on when a process comes that takes it', async () => {
     const fleet = new TestFleet({ database: database(), redisUrl: redisUrl(), env: PATIENT });
     const others = fleet.worker(['decay'], { RAE_CONSUME: 'shared' });
-    await ready(fleet.scheduler(), others);
+    await ready(others);
+    // Processes of before, which took everything, are believed in until what they have announced has lapsed.
+    const isAlone = async () => (await readConsumers(redis)).processes.get('decay') === 1 || undefined;
+    await eventually(isAlone, { what: 'nobody else to take work' });
+    await ready(fleet.scheduler());
     const [tenant = ''] = tenants;
     const small = await addTenant(database(), { plan: 'free' });
     await enrolled(database(), [tenant, small]);
