@@ -56,7 +56,7 @@ export class AtomicImport {
     let under: Promise<void> = Promise.resolve();
     const { pieces } = await restFrom(source, { ...form, hashed: form.position, prefixHash: null });
     for await (const { rows, position } of rowStream(form, pieces, form, createHash('sha256'), form.position)) {
-      const { load, rejects } = maker.make(rows);
+      const { load, rejects } = await maker.make(rows);
       // One load is under way while the next is made: more of them would only fill the memory.
       await under;
       this.#refuse(rejects);

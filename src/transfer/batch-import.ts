@@ -43,7 +43,7 @@ export class BatchImport {
     try {
       let under: Promise<void> = Promise.resolve();
       for await (const rows of rowStream(form, pieces, begin, hash, begin.hashed)) {
-        const made = maker.make(rows.rows);
+        const made = await maker.make(rows.rows);
         const digest = rows.hash();
         await under;
         under = this.#take(rows, digest, made.load, made.rejects, rejects, begin);

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { FileForm } from './file-form.ts';
 import type { CellRow, FileRow, JsonRow } from './file-row.ts';
 import type { Kind, KindName } from './kind.ts';
@@ -27,6 +28,9 @@ export interface Made {
   readonly rejects: readonly Reject[];
 }
 
+/** After so many rows the database's answers are looked at: else it would wait for the rest of a block, and then this for it. */
+const ROWS_AT_ONCE = 100;
+
 /** Most shapes that are remembered: a file whose every row has other keys must not fill the memory. */
 const MOST_SHAPES = 500;
 
@@ -46,10 +50,11 @@ export class LoadMaker {
     if (form.format === 'csv' && kind !== undefined) this.#header = this.#encoder(kind, form.header, (index) => index);
   }
 
-  make(rows: readonly FileRow[]): Made {
+  async make(rows: readonly FileRow[]): Promise<Made> {
     const load = new Map<KindName, Staged>();
     const rejects: Reject[] = [];
-    for (const { line, content } of rows) {
+    for (const [index, { line, content }] of rows.entries()) {
+      if (index % ROWS_AT_ONCE === 0) await turn();
       let kind: KindName | null = this.#form.kind ?? null;
       try {
         if (content instanceof RowFault) throw content;

@@ -11,7 +11,8 @@ export function rawMembers(text: string): ReadonlyMap<string, string> {
     const closing = endOfString(text, opening);
     const start = skipSpace(text, text.indexOf(':', closing) + 1);
     const end = endOfValue(text, start);
-    members.set(JSON.parse(text.slice(opening, closing)) as string, text.slice(start, end));
+    const name = text.slice(opening + 1, closing - 1);
+    members.set(name.includes('\\') ? (JSON.parse(`"${name}"`) as string) : name, text.slice(start, end));
     const next = skipSpace(text, end);
     if (text[next] !== ',') return members;
     at = next + 1;
@@ -40,7 +41,11 @@ function endOfValue(text: string, start: number): number {
   if (first === '"') return endOfString(text, start);
   if (first !== '{' && first !== '[') {
     let at = start;
-    while (at < text.length && !/[,}\]\s]/.test(text[at] ?? '')) at += 1;
+    // A number or a word: up to a comma, a closing brace or space.
+    for (let code = text.charCodeAt(at); code > 32 && code !== 44 && code !== 125 && code !== 93; ) {
+      at += 1;
+      code = text.charCodeAt(at);
+    }
     return at;
   }
   let depth = 0;

@@ -71,15 +71,20 @@ export function jsonValues(
   source: string,
 ): (column: Column, place: string) => string | undefined {
   let members: ReadonlyMap<string, string> | undefined;
+  let at = '';
+  const raw = () => {
+    members ??= rawMembers(source);
+    return members.get(at) ?? '';
+  };
   return ({ type }, place) => {
     const value = row[place];
     if (value === null || value === undefined) return undefined;
-    return named(place, () =>
-      type.fromJson(value, () => {
-        members ??= rawMembers(source);
-        return members.get(place) ?? '';
-      }),
-    );
+    at = place;
+    try {
+      return type.fromJson(value, raw);
+    } catch (error) {
+      throw named(place, error);
+    }
   };
 }
 
@@ -91,16 +96,15 @@ export function cellValues(
   return ({ type }, place) => {
     const cell = cells[place] ?? null;
     if (cell === null || (cell === '' && !type.hasEmpty)) return undefined;
-    return named(names[place] ?? '', () => type.fromCell(cell));
+    try {
+      return type.fromCell(cell);
+    } catch (error) {
+      throw named(names[place] ?? '', error);
+    }
   };
 }
 
-/** Puts the column's name to what is thrown about its value. */
-function named(column: string, read: () => string): string {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof RowFault && error.column === null) throw new RowFault(column, error.message);
-    throw error;
-  }
+/** What is thrown about a value, with its column's name. */
+function named(column: string, error: unknown): unknown {
+  return error instanceof RowFault && error.column === null ? new RowFault(column, error.message) : error;
 }
