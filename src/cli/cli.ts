@@ -4,6 +4,7 @@ import type { RaeError } from '../kernel/errors.ts';
 import { redactText } from '../kernel/redact.ts';
 import { Call, type CliPorts } from './call.ts';
 import type { Command } from './command.ts';
+import { confirm } from './confirmation.ts';
 import { explained } from './explain.ts';
 import { Output } from './output.ts';
 import { programOf, type Runner } from './program.ts';
@@ -13,6 +14,7 @@ import { exitOf, withoutHelp } from './usage.ts';
 export interface Invocation {
   /** The words after `rae`. */
   readonly args: readonly string[];
+  readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
 }
@@ -28,7 +30,9 @@ export async function runCli(invocation: Invocation, commands: readonly Command[
   let exit = 0;
   const run: Runner = async (command, typed) => {
     const call = new Call(typed, out, ports, command.overApi);
+    const loss = typed.options.yes === true ? undefined : command.destroys?.(typed.options);
     try {
+      if (loss !== undefined) await confirm(loss, invocation.stdin, out);
       const answer = await command.run(call);
       exit = answer?.exit ?? 0;
       if (answer !== undefined) out.data(call.json ? JSON.stringify(answer.json, null, 2) : answer.text());

@@ -27,6 +27,8 @@ export interface Command {
   readonly commands?: readonly Command[];
   /** It works over the API as well, where RAE_API_URL and RAE_API_KEY name one; then `--tenant` may be left out. */
   readonly overApi?: true;
+  /** What these options make it destroy, as a sentence: somebody at a terminal is asked first, unless `--yes` is given. */
+  readonly destroys?: (options: Readonly<Record<string, unknown>>) => string | undefined;
   /** Undefined for a mere group. Gives nothing back when it has written its data itself. */
   readonly run?: (call: Call) => Promise<Answer | undefined>;
 }

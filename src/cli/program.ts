@@ -48,6 +48,7 @@ function commanderOf(command: Command, parent: string, out: Output, run: Runner)
   for (const argument of command.arguments ?? []) made.addArgument(argument);
   const { needs = [], options = [] } = command;
   for (const option of [...needs, ...options]) made.addOption(option);
+  if (command.destroys !== undefined) made.option('--yes', 'do not ask before it destroys something');
   if (command.examples !== undefined) made.addHelpText('after', examples(command.examples));
   for (const inner of command.commands ?? []) made.addCommand(commanderOf(inner, path, out, run));
   const { run: work } = command;

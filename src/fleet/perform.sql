@@ -46,6 +46,7 @@ declare
   v_idle boolean;
   v_counts jsonb;
   v_depth int;
+  v_late boolean;
 begin
   perform public.rae_enter_tenant(p_tenant);
   -- Another attempt, state or epoch than the ticket's: another admission owns the run. The hint_seq is read before the
@@ -55,8 +56,9 @@ begin
          case when not p_fresh then null
               when t.placement_epoch <> p_epoch then 'moved'
               when r.payload_hash is distinct from decode(p_payload_hash, 'hex') then 'payload_changed' end,
-         case when p.checked = p_fingerprint || md5(p.document::text) then p.effective end, p.document, r.depth
-    into v_worker, v_slot, v_covers_from, v_payload, v_before, v_state, plan, v_hint_seq, wait_ms, v_reason, v_effective, v_document, v_depth
+         case when p.checked = p_fingerprint || md5(p.document::text) then p.effective end, p.document, r.depth,
+         p_fresh and r.deadline <= clock_timestamp() and r.started_at is null and r.failures = 0
+    into v_worker, v_slot, v_covers_from, v_payload, v_before, v_state, plan, v_hint_seq, wait_ms, v_reason, v_effective, v_document, v_depth, v_late
     from public.runs r
     join public.tenants t on t.tenant_id = p_tenant
     left join public.policies p on p.tenant_id = p_tenant and p.worker = r.worker
@@ -77,6 +79,8 @@ begin
   end if;
   if v_state = 'deleted' or (v_state = 'suspended' and not p_serves_suspended) then
     v_reason := 'tenant_' || v_state;
+  elsif v_late then
+    v_reason := 'deadline';
   else
     -- Edited since the caller parsed it: to be parsed again.
     if p_policy ->> 'of' <> coalesce(md5(v_document::text), '') then v_policy := null; end if;
@@ -193,6 +197,7 @@ begin
         left join public.tenant_cadences c on c.tenant_id = v_tenant and c.worker = c_worker
        where r.tenant_id = v_tenant and r.run_id = v_run and r.attempt = p_attempts[i] and r.epoch = p_epochs[i] and r.state = 'queued'
          and r.payload_hash is not distinct from decode(p_payload_hashes[i], 'hex') and r.covers_from is null and r.counts is null and r.depth = 0
+         and (r.deadline is null or r.deadline > clock_timestamp())
          and t.placement_epoch = p_epochs[i] and t.status = 'active'
          and (p.tenant_id is null or p.enabled and p.checked = p_fingerprint || md5(p.document::text))
          for no key update of r;

@@ -51,11 +51,13 @@ begin
      where tenant_id = p_tenant and run_id = p_run;
     return jsonb_build_object('status', 'handed_back', 'reason', v_reason, 'plan', v_tenant.plan);
   end if;
-  if v_tenant.status = 'deleted' or (v_tenant.status = 'suspended' and not p_serves_suspended) then
-    update public.runs set state = 'skipped', attempt = attempt + 1, reason = 'tenant_' || v_tenant.status,
-           finished_at = clock_timestamp(), lease_until = null
+  v_reason := case when v_tenant.status = 'deleted' or (v_tenant.status = 'suspended' and not p_serves_suspended) then 'tenant_' || v_tenant.status
+                   -- Begun before, it may be in the middle of what it does.
+                   when v_run.deadline <= clock_timestamp() and v_run.started_at is null and v_run.failures = 0 then 'deadline' end;
+  if v_reason is not null then
+    update public.runs set state = 'skipped', attempt = attempt + 1, reason = v_reason, finished_at = clock_timestamp(), lease_until = null
      where tenant_id = p_tenant and run_id = p_run;
-    return jsonb_build_object('status', 'skipped', 'reason', 'tenant_' || v_tenant.status, 'plan', v_tenant.plan);
+    return jsonb_build_object('status', 'skipped', 'reason', v_reason, 'plan', v_tenant.plan);
   end if;
   update public.runs set state = 'running', attempt = attempt + 1, started_at = coalesce(started_at, clock_timestamp()),
          lease_until = clock_timestamp() + p_lease_ms * interval '1 millisecond'

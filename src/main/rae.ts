@@ -4,7 +4,7 @@ import { commandsOf } from '../cli/commands.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { fleetSchema } from './schema.ts';
 
-const { argv, stdout, stderr } = process;
+const { argv, stdin, stdout, stderr } = process;
 
 // Loaded by those who run one: with BullMQ and the metrics, it is most of what a command would wait for.
 const services = () => import('./service.ts');
@@ -13,7 +13,7 @@ const commands = commandsOf({
   workers: async (names) => (await services()).runWorker(names),
   api: async (elseAnyPort) => (await import('./api.ts')).runApi(elseAnyPort),
 });
-const exit = await runCli({ args: argv.slice(2), stdout, stderr }, commands, {
+const exit = await runCli({ args: argv.slice(2), stdin, stdout, stderr }, commands, {
   clock: systemClock,
   loadCatalogue,
   schemaOf: fleetSchema,

@@ -88,6 +88,16 @@ describe('a claim', () => {
     if (reason !== null) expect(await read(ref)).toMatchObject({ lease_until: null, finished_at: expect.any(Date) });
   });
 
+  it('skips a run whose deadline has passed, unless it has begun before', async () => {
+    const deadline = new Date(Date.now() - 1);
+    const late = await run({ deadline });
+    expect(await ledger.claim(late, false)).toMatchObject({ status: 'skipped', reason: 'deadline' });
+    expect(await read(late)).toMatchObject({ state: 'skipped', reason: 'deadline', attempt: 1 });
+    for (const begun of [{ started_at: new Date() }, { failures: 1 }]) {
+      expect(await ledger.claim(await run({ deadline, ...begun }), false)).toMatchObject({ status: 'claimed' });
+    }
+  });
+
   it('of a run that nobody has, or of a tenant that nobody is, is lost', async () => {
     const ref = await run();
     expect(await ledger.claim({ ...ref, runId: ref.tenantId }, false)).toEqual({ status: 'lost' });

@@ -204,6 +204,18 @@ describe.each<[Way]>([['alone'], ['in a ticket']])('%s', (way) => {
       expect(await importances(ref)).toEqual([0.9]);
     });
 
+    it('when its deadline has passed, unless it has begun before', async () => {
+      const deadline = new Date(Date.now() - 1);
+      const ref = await queued({ deadline });
+      expect(await decay.step(ref)).toMatchObject({ status: 'skipped', reason: 'deadline' });
+      expect(await readRun(database(), ref.runId)).toMatchObject({ state: 'skipped', reason: 'deadline', attempt: 3 });
+      expect(await importances(ref)).toEqual([0.9]);
+      const begun = await queued({ deadline, started_at: new Date() });
+      expect(await decay.step(begun)).toMatchObject({ status: 'done' });
+      const early = await queued({ deadline: new Date(Date.now() + 3_600_000) });
+      expect(await decay.step(early)).toMatchObject({ status: 'done' });
+    });
+
     it('for a tenant that has switched the worker off', async () => {
       const ref = await queued();
       await store(ref, { enabled: false }, { ...decay.worker.defaultPolicy, enabled: false });

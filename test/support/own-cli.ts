@@ -16,7 +16,7 @@ export async function ownRae(env: Readonly<Record<string, string>>, args: readon
     const [stdout, stderr] = [new PassThrough(), new PassThrough()];
     const printed = (stream: PassThrough) => String(stream.read() ?? '');
     const streams = { stdout, stderr } as unknown as Record<'stdout' | 'stderr', NodeJS.WriteStream>;
-    const code = await runCli({ args, ...streams }, COMMANDS, PORTS);
+    const code = await runCli({ args, stdin: process.stdin, ...streams }, COMMANDS, PORTS);
     return { code, out: printed(stdout), err: printed(stderr) };
   } finally {
     vi.unstubAllEnvs();

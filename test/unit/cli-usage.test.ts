@@ -15,7 +15,7 @@ async function rae(...args: readonly string[]) {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const printed = (stream: PassThrough) => String(stream.read() ?? '');
   const streams = { stdout, stderr } as unknown as Record<'stdout' | 'stderr', NodeJS.WriteStream>;
-  const code = await runCli({ args, ...streams }, COMMANDS, PORTS);
+  const code = await runCli({ args, stdin: process.stdin, ...streams }, COMMANDS, PORTS);
   return { code, out: printed(stdout), err: printed(stderr) };
 }
 

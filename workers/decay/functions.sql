@@ -65,8 +65,8 @@ begin
   -- The dates still to be written, and how far each has come: a killed run, or one that died, may have left some begun.
   -- A date's idle times are those at its first slot. All dates that stand at the lowest id move on together. Ids are
   -- compared as text, which sorts as they do: Postgres 15 has no min(uuid).
-  if array_length(p_slots, 1) = 1 and v_marks.begun = '{}' then
-    -- The ordinary run, without the price of a query.
+  if array_length(p_slots, 1) = 1 and p_slots[1] is not null and v_marks.begun = '{}' then
+    -- The ordinary run, without the price of a query. One that was asked for has no slot, and so no date.
     v_dates := array[(p_slots[1] at time zone v_zone)::date];
     v_instants := p_slots;
     v_left := case when v_marks.dates @> v_dates[1] then 0 else 1 end;

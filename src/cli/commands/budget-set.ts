@@ -54,6 +54,8 @@ export const budgetSet: Command = {
     `rae budget set --tenant ${TENANT} --project atlas --set daily_limit_usd=20 --set "alert_thresholds=[0.5,0.9]"`,
     `rae budget set --tenant ${TENANT} --file budget.json`,
   ],
+  destroys: ({ remove }) =>
+    remove === true ? 'The budget is gone, and nothing is blocked by it any more.' : undefined,
   run: async (call) => {
     const options = call.options<Options>();
     const { tenant, project = null } = options;

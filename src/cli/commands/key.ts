@@ -68,6 +68,7 @@ const revoke: Command = {
   arguments: [argument('<key>', 'its id', text)],
   needs: [tenant],
   examples: [`rae key revoke 5d0c6a1f2b3e4d5c --tenant ${TENANT}`],
+  destroys: () => 'Whoever uses the key is refused from now on, and it cannot be made valid again.',
   run: async (call) => {
     const [keyId] = call.args<[string]>();
     const { tenant: id } = call.options<{ tenant: string }>();

@@ -75,6 +75,7 @@ const remove: Command = {
   arguments: [who],
   needs: [tenant],
   examples: [`rae member remove bob@acme.example --tenant ${TENANT}`],
+  destroys: () => 'The member is gone from the tenant, with what they may do there.',
   run: async (call) => {
     const [named] = call.args<[string]>();
     const { tenant: id } = call.options<{ tenant: string }>();

@@ -45,6 +45,7 @@ const revoke: Command = {
   does: 'Revokes an API key of an operator: it is refused from the next request on, everywhere.',
   arguments: [argument('<key>', 'its id', text)],
   examples: ['rae operator-key revoke 5d0c6a1f2b3e4d5c'],
+  destroys: () => 'Whoever uses the key is refused from now on, and it cannot be made valid again.',
   run: async (call) => {
     const [keyId] = call.args<[string]>();
     const { changed } = await book(call).revoke(keyId);

@@ -8,6 +8,7 @@ export const ruleRemove: Command = {
   does: 'Removes a rule; what it did stays recorded.',
   arguments: [argument('<rule>', 'its name or id', text)],
   needs: [option('--tenant <tenant>', 'its id', tenantId)],
+  destroys: () => 'The rule is gone, with its conditions and actions; what it did stays recorded.',
   examples: ['rae rule remove "drift storm" --tenant 3f2a8c54-1f7e-4c0b-9a53-0d7e2b1c9f10'],
   run: async (call) => {
     const [named] = call.args<[string]>();

@@ -65,6 +65,7 @@ export const tenantRelease: Command = {
   does: 'Releases a legal hold; what it kept goes with the next cycle where the policy says so.',
   arguments: [tenant, argument('<hold>', 'its id, as in rae tenant holds', idOf('legal hold'))],
   examples: [`rae tenant release ${TENANT} ${HOLD}`],
+  destroys: () => 'What the hold kept is deleted by the next cycle where the policy says so.',
   run: async (call) => {
     const [id, holdId] = call.args<[string, string]>();
     const { hold, changed } = await (await book(call, id)).release(id, holdId);

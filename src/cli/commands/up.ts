@@ -43,6 +43,8 @@ export const upCommand: Command = {
     option('--port <n>', 'port of its own /healthz, /readyz and /metrics; 0 = any', whole(0, 65_535)).default(0),
   ],
   examples: ['rae up', 'rae up --once --json --tenants 200 --memories 100000', 'rae up --data /var/lib/rae --fresh'],
+  destroys: ({ fresh }) =>
+    fresh === true ? 'Everything that an earlier start kept in its data folder is erased.' : undefined,
   run: (call) => run(call, call.options<UpOptions>()),
 };
 
