@@ -6,6 +6,7 @@ import { type DecayRules, decayed, localDate } from '../support/decay-arithmetic
 import { decayRun } from '../support/decay-run.ts';
 import { addMemories, type MemoryColumns, readMemories } from '../support/memories.ts';
 import { type Performing, performing } from '../support/performing.ts';
+import { addRun } from '../support/runs.ts';
 import { addTenant } from '../support/tenants.ts';
 
 const database = useDatabase();
@@ -130,6 +131,21 @@ async function check(sample: Scenario): Promise<void> {
 }
 
 describe('decay', () => {
+  it('by a run that was asked for, which has no slot and so no date, changes nothing and is done', async () => {
+    const tenantId = await addTenant(database());
+    await addMemories(database(), tenantId, [{ importance: 0.9, created_at: new Date('2026-01-01T00:00:00Z') }]);
+    const [policy, settings] = [decay.worker.defaultPolicy, { step_rows: 5_000 }];
+    const answer = await decay.run({
+      tenantId,
+      runId: await addRun(database(), tenantId),
+      attempt: 0,
+      policy,
+      settings,
+    });
+    expect(answer).toMatchObject({ status: 'done', counts: { decayed: 0, dates: 0 } });
+    expect([...(await readMemories(database(), tenantId)).values()].map((row) => row.importance)).toEqual([0.9]);
+  });
+
   it('equals an independent recomputation, in whatever order the dates run and wherever a run is killed', async () => {
     await fc.assert(fc.asyncProperty(scenario, check), {
       numRuns: Number(process.env.RAE_TEST_SAMPLES ?? 60),

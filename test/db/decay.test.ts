@@ -7,7 +7,6 @@ import { addMemories, type MemoryColumns, readMemories } from '../support/memori
 import { type Performing, performing } from '../support/performing.ts';
 import { query } from '../support/query.ts';
 import { storeRule } from '../support/rule-scene.ts';
-import { addRun } from '../support/runs.ts';
 import { connected } from '../support/server.ts';
 import { addTenant } from '../support/tenants.ts';
 
@@ -138,16 +137,6 @@ describe('a date', () => {
       await decayRun(database(), decay, { tenantId, slots: [daysBefore(0, hours * 3_600_000)] });
       expect([...(await readMemories(database(), tenantId)).values()][0]?.importance).toEqual(close(0.891));
     }
-  });
-
-  it('is none for a run that was asked for, which has no slot: it changes nothing, and is done', async () => {
-    const tenantId = await addTenant(database());
-    await addMemories(database(), tenantId, [idleFor(10)]);
-    const [policy, settings] = [decay.worker.defaultPolicy, { step_rows: 5_000 }];
-    const runId = await addRun(database(), tenantId);
-    const answer = await decay.run({ tenantId, runId, attempt: 0, policy, settings });
-    expect(answer).toMatchObject({ status: 'done', counts: { decayed: 0, dates: 0 } });
-    expect([...(await readMemories(database(), tenantId)).values()][0]?.importance).toBe(0.9);
   });
 
   it('with several slots in one run takes the idle time at the first of them', async () => {
