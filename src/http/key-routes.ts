@@ -71,7 +71,9 @@ const revoked = (keys: KeyBook) =>
     path: '/v1/keys/{key_id}',
     does: 'Revokes an API key: it is refused from the next request on.',
     permission: 'keys:manage',
-    params: z.strictObject({ key_id: z.string().regex(/^[0-9a-f]{16}$/) }),
+    params: z.strictObject({
+      key_id: z.string().regex(/^[0-9a-f]{16}$/, 'expected 16 of 0-9 and a-f, as rae key list shows it'),
+    }),
     status: 200,
     answer: z.object({ key_id: z.string(), revoked: z.literal(true) }),
     run: async ({ principal, author, params: { key_id } }) => {

@@ -189,7 +189,7 @@ export class Leadership {
     const { displacement, clock } = this.#options;
     const started = clock.monotonicMs();
     if (this.#took) await displacement.look();
-    return Math.max(ROUND_MS, 20 * (clock.monotonicMs() - started));
+    return 20 * (clock.monotonicMs() - started);
   }
 
   async #watch(): Promise<undefined> {

@@ -53,7 +53,9 @@ function sentences(shape: PolicyShape, document: unknown, issue: z.core.$ZodIssu
     });
   }
   const given = valueAt(document, issue.path);
-  const expected = issue.code === 'custom' ? undefined : shape.expectedAt(issue.path);
+  // A pattern says by itself what it takes: of its field it is only known that it is a text.
+  const saysItself = issue.code === 'custom' || issue.message.startsWith('expected ');
+  const expected = saysItself ? undefined : shape.expectedAt(issue.path);
   const rule = expected === undefined ? issue.message : `expected ${expected}`;
   const what = issue.path.some((key) => isSecretName(String(key)))
     ? 'is wrong (value not shown)'

@@ -53,6 +53,14 @@ describe('a policy that does not fit', () => {
     expect(policyMistakes(decayPolicy, json(text))).toEqual([says]);
   });
 
+  it('is answered with what a pattern says that it takes, where it says so', () => {
+    const schema = z.strictObject({ told: z.string().regex(/^a$/, 'expected an a'), bare: z.string().regex(/^a$/) });
+    expect(policyMistakes(schema, { told: 'b', bare: 'b' })).toEqual([
+      'told is "b"; expected an a',
+      'bare is "b"; expected a text',
+    ]);
+  });
+
   it('lists the fields there are where none is near', () => {
     expect(policyMistakes(decayPolicy, { halflife_weeks: 1 })[0]).toMatch(
       /^halflife_weeks is not one .*there are enabled, cron/,
